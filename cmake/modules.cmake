@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: BSD-3-Clause
+
+# Out of `names`, the cm_ targets that exist.
+function(cm_existing out)
+  set(found "")
+  foreach(name IN LISTS ARGN)
+    if(TARGET cm_${name})
+      list(APPEND found cm_${name})
+    endif()
+  endforeach()
+  set(${out} ${found} PARENT_SCOPE)
+endfunction()
+
+# cm_module(<name> [USES <module>...] [LINKS <target>...])
+# The folder src/<name> as the library cm_<name>. A folder without sources is a module of headers,
+# one without anything is skipped.
+function(cm_module name)
+  cmake_parse_arguments(arg "" "" "USES;LINKS" ${ARGN})
+  set(dir ${CMAKE_SOURCE_DIR}/src/${name})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${dir}/*.c)
+  file(GLOB_RECURSE headers CONFIGURE_DEPENDS ${dir}/*.h ${dir}/*.def)
+  if(WIN32)
+    list(FILTER sources EXCLUDE REGEX "/os/unix/")
+  else()
+    list(FILTER sources EXCLUDE REGEX "/os/windows/")
+  endif()
+  cm_existing(uses ${arg_USES})
+  if(sources)
+    add_library(cm_${name} STATIC ${sources})
+    target_link_libraries(cm_${name} PUBLIC cm_flags ${uses} ${arg_LINKS})
+  elseif(headers)
+    add_library(cm_${name} INTERFACE)
+    target_link_libraries(cm_${name} INTERFACE cm_flags ${uses} ${arg_LINKS})
+  endif()
+endfunction()
+
+# The program of the folder apps/<name>.
+function(cm_program name)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/apps/${name}/*.c)
+  if(sources AND TARGET cm_server)
+    add_executable(${name} ${sources})
+    target_link_libraries(${name} PRIVATE cm_server)
+    install(TARGETS ${name})
+  endif()
+endfunction()
