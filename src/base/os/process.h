@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CM_BASE_OS_PROCESS_H
+#define CM_BASE_OS_PROCESS_H
+
+/* The operating-system seam for a server process: its limits, its user, the background. */
+
+#include <cacheman/status.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Raises the limit of open files to `count`, or as far as allowed; returns what it is now. */
+uint64_t cm_os_raise_open_files(uint64_t count);
+
+/* Sets the C library's allocator up to return memory early and to keep few arenas, and turns the
+ * signals off that a broken connection or a closed terminal sends. */
+void cm_os_process_prepare(void);
+
+/* Gives memory that the allocator holds free back to the system. */
+void cm_os_process_trim(void);
+
+enum cm_os_user {
+    CM_OS_USER_OK,
+    CM_OS_USER_UNKNOWN,
+    CM_OS_USER_NOT_PERMITTED,
+};
+/* Becomes `name` for good, groups included. To be that user already is OK. */
+enum cm_os_user cm_os_become_user(const char *name);
+
+/* A process that was started in the background: where its parent waits. */
+struct cm_os_background {
+    intptr_t impl;
+};
+
+/* Leaves the terminal: the rest of the program runs in a child process, while the parent waits for
+ * cm_os_background_ready() or for the child's end, and exits accordingly with 0 or the child's
+ * exit status. Before any thread is started. SYSTEM if the child cannot be made. */
+CM_MUST_CHECK enum cm_status cm_os_background_start(struct cm_os_background *background);
+/* The child is ready: the parent exits with 0, the standard streams are closed. */
+void cm_os_background_ready(struct cm_os_background *background);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CM_BASE_OS_SOCKET_H
+#define CM_BASE_OS_SOCKET_H
+
+/* The operating-system seam for listening and accepting. What is accepted here is a plain socket
+ * that no event loop knows yet, so that it can be handed to any thread's loop. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct sockaddr;
+
+typedef intptr_t cm_os_socket; /* wide enough for both systems' handles */
+
+#define CM_OS_SOCKET_NONE ((cm_os_socket)-1)
+
+enum cm_os_accept {
+    CM_OS_ACCEPTED,
+    CM_OS_ACCEPT_NONE,      /* nobody is waiting */
+    CM_OS_ACCEPT_EXHAUSTED, /* out of descriptors or memory; somebody is still waiting */
+};
+
+/* A non-blocking socket that listens on `address`; for IPv6 on IPv6 alone. CM_OS_SOCKET_NONE and
+ * the system's error code in *error if it cannot be had. */
+cm_os_socket cm_os_socket_listen(const struct sockaddr *address, size_t address_bytes, int backlog,
+                                 int *error);
+/* The port that a listening socket has, 0 if the system does not tell. */
+uint16_t cm_os_socket_port(cm_os_socket listener);
+/* Takes one connection: non-blocking, not inherited by child processes, without Nagle's delay.
+ * Connections that broke while they waited are passed over. */
+enum cm_os_accept cm_os_socket_accept(cm_os_socket listener, cm_os_socket *out);
+/* Sends what goes out without waiting, and ends the connection in such a way that the peer can
+ * read it. Takes the socket. */
+void cm_os_socket_refuse(cm_os_socket socket, const void *data, size_t bytes);
+void cm_os_socket_close(cm_os_socket socket);
+/* The text of an error code from above; static or thread-local. */
+const char *cm_os_socket_error_text(int error);
+
+#endif

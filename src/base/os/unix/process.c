@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#define _GNU_SOURCE
+#include "base/os/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <malloc.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { ARENAS_MAX = 2, TRIM_BYTES = 256 << 10, MMAP_BYTES = 64 << 10 };
+
+uint64_t cm_os_raise_open_files(uint64_t count) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return 0;
+    if (limit.rlim_cur >= count)
+        return limit.rlim_cur;
+    struct rlimit wanted = {.rlim_cur = count, .rlim_max = limit.rlim_max};
+    if (wanted.rlim_max < count)
+        wanted.rlim_max = count; /* only root may */
+    if (setrlimit(RLIMIT_NOFILE, &wanted) == 0)
+        return count;
+    wanted.rlim_cur = wanted.rlim_max = limit.rlim_max;
+    return setrlimit(RLIMIT_NOFILE, &wanted) == 0 ? limit.rlim_max : limit.rlim_cur;
+}
+
+void cm_os_process_prepare(void) {
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+#ifdef __GLIBC__
+    (void)mallopt(M_ARENA_MAX, ARENAS_MAX);
+    (void)mallopt(M_TRIM_THRESHOLD, TRIM_BYTES);
+    (void)mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
+#endif
+}
+
+void cm_os_process_trim(void) {
+#ifdef __GLIBC__
+    (void)malloc_trim(0);
+#endif
+}
+
+enum cm_os_user cm_os_become_user(const char *name) {
+    const struct passwd *user = getpwnam(name);
+    if (user == NULL)
+        return CM_OS_USER_UNKNOWN;
+    if (geteuid() != 0)
+        return user->pw_uid == geteuid() ? CM_OS_USER_OK : CM_OS_USER_NOT_PERMITTED;
+    if (initgroups(name, user->pw_gid) != 0 || setgid(user->pw_gid) != 0 ||
+        setuid(user->pw_uid) != 0)
+        return CM_OS_USER_NOT_PERMITTED;
+    return CM_OS_USER_OK;
+}
+
+/* The parent's part: never returns. */
+static void wait_for_child(pid_t child, int pipe_end) {
+    char ready = 0;
+    ssize_t count;
+    do
+        count = read(pipe_end, &ready, 1);
+    while (count < 0 && errno == EINTR);
+    if (count == 1)
+        _exit(0);
+    int status = 0;
+    if (waitpid(child, &status, 0) == child && WIFEXITED(status))
+        _exit(WEXITSTATUS(status));
+    _exit(EXIT_FAILURE);
+}
+
+enum cm_status cm_os_background_start(struct cm_os_background *background) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return CM_SYSTEM;
+    pid_t child = fork();
+    if (child < 0) {
+        close(ends[0]);
+        close(ends[1]);
+        return CM_SYSTEM;
+    }
+    if (child > 0) {
+        close(ends[1]);
+        wait_for_child(child, ends[0]);
+    }
+    close(ends[0]);
+    background->impl = ends[1];
+    return setsid() < 0 ? CM_SYSTEM : CM_OK;
+}
+
+void cm_os_background_ready(struct cm_os_background *background) {
+    int pipe_end = (int)background->impl;
+    int null = open("/dev/null", O_RDWR);
+    if (null >= 0) {
+        for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++)
+            (void)dup2(null, stream);
+        if (null > STDERR_FILENO)
+            close(null);
+    }
+    (void)!write(pipe_end, "", 1);
+    close(pipe_end);
+}
