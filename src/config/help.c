@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config/config.h"
+#include "config/option.h"
+
+#include <string.h>
+
+enum { HELP_COLUMN = 30, HELP_WIDTH = 98 };
+
+/* Prints `text` from `column` on, in lines of HELP_WIDTH that start at HELP_COLUMN. */
+static void print_wrapped(FILE *to, size_t column, const char *text) {
+    if (column >= HELP_COLUMN) {
+        fputc('\n', to);
+        column = 0;
+    }
+    fprintf(to, "%*s", (int)(HELP_COLUMN - column), "");
+    column = HELP_COLUMN;
+    while (*text != '\0') {
+        size_t word = strcspn(text, " ");
+        if (column > HELP_COLUMN && column + 1 + word > HELP_WIDTH) {
+            fprintf(to, "\n%*s", HELP_COLUMN, "");
+            column = HELP_COLUMN;
+        } else if (column > HELP_COLUMN) {
+            fputc(' ', to);
+            column++;
+        }
+        fprintf(to, "%.*s", (int)word, text);
+        column += word;
+        text += word + (text[word] == ' ');
+    }
+    fputc('\n', to);
+}
+
+/* The text and the default that the text does not mention. */
+static void print_option(FILE *to, const struct cm_option *option) {
+    char line[768];
+    int used = 0;
+    if (option->letter != 0)
+        used = snprintf(line, sizeof line, "  -%c, --%s", option->letter, option->name);
+    else
+        used = snprintf(line, sizeof line, "      --%s", option->name);
+    if (option->argument != NULL)
+        used += snprintf(line + used, sizeof line - (size_t)used, "=%s", option->argument);
+    fputs(line, to);
+    char text[768];
+    if (option->initial != NULL)
+        snprintf(text, sizeof text, "%s (default: %s)", option->text, option->initial);
+    else
+        snprintf(text, sizeof text, "%s", option->text);
+    print_wrapped(to, (size_t)used, text);
+}
+
+void cm_config_print_help(FILE *to, const struct cm_config_choice *policies) {
+    fputs("usage: cachemand [options]\n\n"
+          "A cache server that speaks memcached's protocols.\n\n",
+          to);
+    for (size_t i = 0; i < cm_options_count; i++) {
+        if (cm_options[i].text != NULL)
+            print_option(to, &cm_options[i]);
+    }
+    fputs("\nEviction policies (--policy); the first is the default:\n", to);
+    for (; policies->name != NULL; policies++) {
+        size_t column = (size_t)fprintf(to, "  %s", policies->name);
+        print_wrapped(to, column, policies->text);
+    }
+}

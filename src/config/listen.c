@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config/config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The forms of an address: HOST, HOST:PORT, [IPV6], [IPV6]:PORT, and IPV6 without brackets, which
+ * more than one colon gives away. */
+
+static enum cm_status refuse(struct cm_config_error *error, const char *entry, size_t bytes,
+                             const char *why) {
+    snprintf(error->text, sizeof error->text, "option -l (--listen): \"%.*s\" %s", (int)bytes,
+             entry, why);
+    return CM_INVALID;
+}
+
+/* 1 to 65535, 0 for anything else. */
+static int parse_port(const char *text, size_t bytes) {
+    int port = 0;
+    for (size_t i = 0; i < bytes && port <= 65535; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return 0;
+        port = port * 10 + (text[i] - '0');
+    }
+    return port <= 65535 ? port : 0;
+}
+
+/* Where the host ends in `entry`; *port_at is where the port begins, NULL if there is none. */
+static const char *split(const char *entry, size_t bytes, const char **host, const char **port_at) {
+    const char *end = entry + bytes;
+    *host = entry;
+    *port_at = NULL;
+    if (bytes > 0 && *entry == '[') {
+        const char *close = memchr(entry, ']', bytes);
+        *host = entry + 1;
+        if (close == NULL || (close + 1 < end && close[1] != ':'))
+            return NULL;
+        if (close + 1 < end)
+            *port_at = close + 2;
+        return close;
+    }
+    const char *colon = memchr(entry, ':', bytes);
+    if (colon == NULL || memchr(colon + 1, ':', (size_t)(end - colon - 1)) != NULL)
+        return end;
+    *port_at = colon + 1;
+    return colon;
+}
+
+static enum cm_status parse_entry(const char *entry, size_t bytes,
+                                  struct cm_config_address *address,
+                                  struct cm_config_error *error) {
+    const char *host, *port_at;
+    const char *host_end = split(entry, bytes, &host, &port_at);
+    if (host_end == NULL)
+        return refuse(error, entry, bytes, "is not of the form [IPV6]:PORT");
+    size_t host_bytes = (size_t)(host_end - host);
+    if (host_bytes == 0)
+        return refuse(error, entry, bytes, "has no address; write HOST, HOST:PORT or [IPV6]:PORT");
+    if (host_bytes >= sizeof address->host)
+        return refuse(error, entry, bytes, "is too long");
+    *address = (struct cm_config_address){0};
+    memcpy(address->host, host, host_bytes);
+    if (port_at == NULL)
+        return CM_OK;
+    address->port = parse_port(port_at, (size_t)(entry + bytes - port_at));
+    if (address->port == 0)
+        return refuse(error, entry, bytes, "has no port from 1 to 65535 after its colon");
+    return CM_OK;
+}
+
+static enum cm_status append(struct cm_config_list *list, const struct cm_config_address *address) {
+    void *grown = realloc(list->entries, (list->count + 1) * sizeof *list->entries);
+    if (grown == NULL)
+        return CM_NO_MEMORY;
+    list->entries = grown;
+    list->entries[list->count++] = *address;
+    return CM_OK;
+}
+
+enum cm_status cm_config_add_addresses(struct cm_config_list *list, const char *value,
+                                       struct cm_config_error *error) {
+    for (;;) {
+        struct cm_config_address address;
+        size_t bytes = strcspn(value, ",");
+        enum cm_status status = parse_entry(value, bytes, &address, error);
+        if (status == CM_OK)
+            status = append(list, &address);
+        if (status != CM_OK || value[bytes] == '\0')
+            return status;
+        value += bytes + 1;
+    }
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config/config.h"
+#include "config/option.h"
+
+#include <cacheman/version.h>
+
+/* Text with what roff would take for a command made harmless. */
+static void print_text(FILE *to, const char *text) {
+    for (const char *at = text; *at != '\0'; at++) {
+        if (*at == '\\')
+            fputs("\\e", to);
+        else if (*at == '-')
+            fputs("\\-", to);
+        else if ((*at == '.' || *at == '\'') && at == text)
+            fprintf(to, "\\&%c", *at);
+        else
+            fputc(*at, to);
+    }
+}
+
+static void print_name(FILE *to, const char *dashes, const char *name, const char *argument) {
+    fputs("\\fB", to);
+    print_text(to, dashes);
+    print_text(to, name);
+    fputs("\\fR", to);
+    if (argument != NULL)
+        fprintf(to, "%s\\fI%s\\fR", dashes[1] == '-' ? "=" : " ", argument);
+}
+
+static void print_option(FILE *to, const struct cm_option *option) {
+    fputs(".TP\n", to);
+    if (option->letter != 0) {
+        print_name(to, "-", (char[]){option->letter, '\0'}, option->argument);
+        fputs(", ", to);
+    }
+    print_name(to, "--", option->name, option->argument);
+    if (option->alias != NULL) {
+        fputs(", ", to);
+        print_name(to, "--", option->alias, option->argument);
+    }
+    fputc('\n', to);
+    print_text(to, option->text);
+    if (option->initial != NULL) {
+        fputs(" (default: ", to);
+        print_text(to, option->initial);
+        fputc(')', to);
+    }
+    fputs(".\n", to);
+}
+
+static void print_policies(FILE *to, const struct cm_config_choice *policies) {
+    fputs(".SH EVICTION POLICIES\n"
+          "The first is the default.\n",
+          to);
+    for (; policies->name != NULL; policies++) {
+        fputs(".TP\n.B ", to);
+        print_text(to, policies->name);
+        fputc('\n', to);
+        print_text(to, policies->text);
+        fputs(".\n", to);
+    }
+}
+
+static const char after_options[] =
+    ".SH SIGNALS\n"
+    ".TP\n"
+    ".B SIGTERM, SIGINT, SIGUSR1\n"
+    "Stop gracefully: accept no more connections, answer every request received, send the\n"
+    "answers for at most a few seconds, exit with 0.\n"
+    ".TP\n"
+    ".B SIGHUP, SIGPIPE\n"
+    "Ignored.\n"
+    ".SH ENVIRONMENT\n"
+    ".TP\n"
+    ".B MEMCACHED_PORT_FILENAME\n"
+    "A file to which the server, once it listens, writes a line \\(lqTCP INET: \\fIport\\fR\\(rq\n"
+    "or \\(lqTCP INET6: \\fIport\\fR\\(rq for each listening socket.\n"
+    ".SH EXIT STATUS\n"
+    ".TP\n"
+    ".B 0\n"
+    "Stopped by a signal or by the shutdown command.\n"
+    ".TP\n"
+    ".B 64\n"
+    "An option is unknown or its value not allowed; the message on standard error says what is.\n"
+    ".TP\n"
+    ".B 67\n"
+    "The user of \\fB\\-u\\fR does not exist.\n"
+    ".TP\n"
+    ".B 71\n"
+    "The system refused something needed: an address that cannot be listened on, memory, threads.\n"
+    ".TP\n"
+    ".B 73\n"
+    "The file of \\fB\\-P\\fR or of MEMCACHED_PORT_FILENAME cannot be written.\n"
+    ".TP\n"
+    ".B 77\n"
+    "Becoming the user of \\fB\\-u\\fR is not permitted.\n"
+    ".SH NOTES\n"
+    "Without \\fB\\-l\\fR only programs on the same machine can connect. Whoever can connect can\n"
+    "read and change everything: keep the port away from networks that are not trusted.\n"
+    ".PP\n"
+    "A client that sends requests and does not read the answers is held back: once some of them\n"
+    "cannot be sent, the server executes and reads no more from it until it reads again. All such\n"
+    "clients together may leave 2 MB and an eighth of \\fB\\-m\\fR unsent, and keep a quarter of\n"
+    "it from being evicted; past that the connections that have not read for the longest time are\n"
+    "closed. With \\fB\\-\\-idle\\-timeout\\fR they are closed after that time in any case. Other\n"
+    "clients are served meanwhile.\n"
+    ".SH SEE ALSO\n"
+    ".BR memcached (1)\n";
+
+void cm_config_print_man(FILE *to, const struct cm_config_choice *policies) {
+    fputs(".\\\" Generated from src/tables/options.def by script/man; do not edit.\n", to);
+    fprintf(to, ".TH CACHEMAND 1 \"\" \"Cacheman %s\" \"User Commands\"\n", CACHEMAN_VERSION);
+    fputs(".SH NAME\n"
+          "cachemand \\- a cache server that speaks memcached's protocols\n"
+          ".SH SYNOPSIS\n"
+          ".B cachemand\n"
+          ".RI [ options ]\n"
+          ".SH DESCRIPTION\n"
+          "Keeps items in memory, up to a limit, and serves them over memcached's text and meta\n"
+          "protocols.\n"
+          ".SH OPTIONS\n",
+          to);
+    for (size_t i = 0; i < cm_options_count; i++) {
+        if (cm_options[i].text != NULL)
+            print_option(to, &cm_options[i]);
+    }
+    print_policies(to, policies);
+    fputs(after_options, to);
+}

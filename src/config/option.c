@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config/option.h"
+
+#include "config/config.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+const struct cm_option cm_options[] = {
+#define CM_OPTION(field, letter, name, alias, kind, argument, initial, min, max, text)             \
+    {letter,   name,                                                                               \
+     alias,    CM_OPTION_##kind,                                                                   \
+     argument, initial,                                                                            \
+     min,      max,                                                                                \
+     text,     offsetof(struct cm_config, field)},
+#include "tables/options.def"
+#undef CM_OPTION
+};
+
+const size_t cm_options_count = sizeof cm_options / sizeof cm_options[0];
+
+const struct cm_option *cm_option_by_letter(char letter) {
+    for (size_t i = 0; i < cm_options_count; i++) {
+        if (letter != 0 && cm_options[i].letter == letter)
+            return &cm_options[i];
+    }
+    return NULL;
+}
+
+static bool is_named(const char *name, const char *wanted, size_t wanted_bytes) {
+    return name != NULL && strlen(name) == wanted_bytes && memcmp(name, wanted, wanted_bytes) == 0;
+}
+
+const struct cm_option *cm_option_by_name(const char *name, size_t name_bytes) {
+    for (size_t i = 0; i < cm_options_count; i++) {
+        const struct cm_option *option = &cm_options[i];
+        if (is_named(option->name, name, name_bytes) || is_named(option->alias, name, name_bytes))
+            return option;
+    }
+    return NULL;
+}
+
+const char *cm_option_size_text(int64_t bytes, char *to, size_t to_bytes) {
+    static const struct {
+        int64_t unit;
+        const char *suffix;
+    } units[] = {{1 << 30, "g"}, {1 << 20, "m"}, {1 << 10, "k"}, {1, ""}};
+    size_t i = 0;
+    while (bytes % units[i].unit != 0)
+        i++;
+    snprintf(to, to_bytes, "%" PRId64 "%s", bytes / units[i].unit, units[i].suffix);
+    return to;
+}
+
+const char *cm_option_describe(const struct cm_option *option, char *to, size_t to_bytes) {
+    char low[24], high[24];
+    switch (option->kind) {
+    case CM_OPTION_NUMBER:
+        snprintf(to, to_bytes, "a number from %" PRId64 " to %" PRId64, option->min, option->max);
+        break;
+    case CM_OPTION_SIZE:
+        snprintf(to, to_bytes, "a size from %s to %s, in bytes or with k, m or g",
+                 cm_option_size_text(option->min, low, sizeof low),
+                 cm_option_size_text(option->max, high, sizeof high));
+        break;
+    case CM_OPTION_LIST:
+        snprintf(to, to_bytes, "addresses separated by commas, each with :PORT if wanted");
+        break;
+    case CM_OPTION_EXTENDED:
+        snprintf(to, to_bytes, "KEY=VALUE pairs separated by commas");
+        break;
+    default:
+        snprintf(to, to_bytes, "%s", option->argument ? option->argument : "no value");
+    }
+    return to;
+}

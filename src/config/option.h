@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CM_CONFIG_OPTION_H
+#define CM_CONFIG_OPTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* tables/options.def as data, for config/ itself. */
+
+enum cm_option_kind {
+    CM_OPTION_FLAG,
+    CM_OPTION_COUNT,
+    CM_OPTION_NUMBER,
+    CM_OPTION_SIZE,
+    CM_OPTION_TEXT,
+    CM_OPTION_LIST,
+    CM_OPTION_EXTENDED,
+    CM_OPTION_ACTION,
+};
+
+struct cm_option {
+    char letter;
+    const char *name;
+    const char *alias;
+    enum cm_option_kind kind;
+    const char *argument;
+    const char *initial;
+    int64_t min, max;
+    const char *text;
+    size_t offset; /* of its member in struct cm_config */
+};
+
+extern const struct cm_option cm_options[];
+extern const size_t cm_options_count;
+
+/* NULL if there is no such option. */
+const struct cm_option *cm_option_by_letter(char letter);
+const struct cm_option *cm_option_by_name(const char *name, size_t name_bytes);
+
+static inline bool cm_option_takes_value(const struct cm_option *option) {
+    return option->kind >= CM_OPTION_NUMBER && option->kind <= CM_OPTION_EXTENDED;
+}
+
+/* "a number from 1 to 64": what the option allows. Returns `to`. */
+const char *cm_option_describe(const struct cm_option *option, char *to, size_t to_bytes);
+
+/* "1m", "1536k" or plain bytes. Returns `to`. */
+const char *cm_option_size_text(int64_t bytes, char *to, size_t to_bytes);
+
+#endif

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config/config.h"
+#include "config/option.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { ARGUMENTS_MAX = 12, CORES = 3 };
+
+/* A command line, parsed: the words of `line` are separated by spaces. */
+struct parsed {
+    char line[256];
+    char *argv[ARGUMENTS_MAX];
+    struct cm_config config;
+    struct cm_config_error error;
+    enum cm_status status;
+};
+
+static void parse(struct parsed *parsed, const char *line) {
+    int argc = 0;
+    snprintf(parsed->line, sizeof parsed->line, "cachemand %s", line);
+    for (char *word = strtok(parsed->line, " "); word != NULL; word = strtok(NULL, " "))
+        parsed->argv[argc++] = word;
+    const struct cm_command_line command_line = {argc, parsed->argv, CORES};
+    parsed->status = cm_config_parse(&parsed->config, &command_line, &parsed->error);
+}
+
+static void assert_refused(const char *line, const char *message) {
+    struct parsed parsed;
+    parse(&parsed, line);
+    assert_int_equal(parsed.status, CM_INVALID);
+    assert_string_equal(parsed.error.text, message);
+    cm_config_deinit(&parsed.config);
+}
+
+static void test_defaults(void **state) {
+    (void)state;
+    struct parsed parsed;
+    parse(&parsed, "");
+    assert_int_equal(parsed.status, CM_OK);
+    assert_int_equal(parsed.config.port, 16180);
+    assert_int_equal(parsed.config.memory_mb, 100);
+    assert_int_equal(parsed.config.threads, CORES);
+    assert_int_equal(parsed.config.connections_max, 1024);
+    assert_int_equal(parsed.config.item_bytes_max, 1 << 20);
+    assert_int_equal(parsed.config.backlog, 1024);
+    assert_int_equal(parsed.config.listen.count, 0);
+    assert_int_equal(parsed.config.idle_timeout_s, 0);
+    assert_false(parsed.config.no_evict);
+    assert_null(parsed.config.policy);
+    cm_config_deinit(&parsed.config);
+}
+
+static void test_every_form_of_a_value(void **state) {
+    (void)state;
+    const char *lines[] = {"-t 4", "-t4", "--threads 4", "--threads=4", "-vMt4", "-t 2 -t 4"};
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        struct parsed parsed;
+        parse(&parsed, lines[i]);
+        assert_int_equal(parsed.status, CM_OK);
+        assert_int_equal(parsed.config.threads, 4);
+        cm_config_deinit(&parsed.config);
+    }
+}
+
+static void test_flags_and_counts(void **state) {
+    (void)state;
+    struct parsed parsed;
+    parse(&parsed, "-vv -v -v -MA --disable-flush-all --disable-evictions -XW -d");
+    assert_int_equal(parsed.status, CM_OK);
+    assert_int_equal(parsed.config.verbosity, 3);
+    assert_true(parsed.config.no_evict);
+    assert_true(parsed.config.enable_shutdown);
+    assert_true(parsed.config.disable_flush);
+    assert_true(parsed.config.disable_dump);
+    assert_true(parsed.config.disable_watch);
+    assert_true(parsed.config.daemonize);
+    cm_config_deinit(&parsed.config);
+}
+
+static void test_item_size(void **state) {
+    (void)state;
+    const struct {
+        const char *line;
+        int64_t bytes;
+    } cases[] = {
+        {"-I 1k", 1024},   {"-I 1024", 1024}, {"-I 2M", 2 << 20}, {"-I 1g -m 2048", 1 << 30},
+        {"-m 1", 1 << 19}, {"-m 2", 1 << 20}, {"-m 3", 1 << 20},  {"-I 50m -m 100", 50 << 20},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct parsed parsed;
+        parse(&parsed, cases[i].line);
+        assert_int_equal(parsed.status, CM_OK);
+        assert_int_equal(parsed.config.item_bytes_max, cases[i].bytes);
+        cm_config_deinit(&parsed.config);
+    }
+}
+
+static void test_addresses(void **state) {
+    (void)state;
+    struct parsed parsed;
+    parse(&parsed, "-l 127.0.0.1,[::1]:1234,::1 -l localhost:99,first,[fe80::1]");
+    assert_int_equal(parsed.status, CM_OK);
+    const struct cm_config_address wanted[] = {{"127.0.0.1", 0},  {"::1", 1234}, {"::1", 0},
+                                               {"localhost", 99}, {"first", 0},  {"fe80::1", 0}};
+    assert_int_equal(parsed.config.listen.count, 6);
+    for (size_t i = 0; i < 6; i++) {
+        assert_string_equal(parsed.config.listen.entries[i].host, wanted[i].host);
+        assert_int_equal(parsed.config.listen.entries[i].port, wanted[i].port);
+    }
+    cm_config_deinit(&parsed.config);
+}
+
+static void test_extended(void **state) {
+    (void)state;
+    struct parsed parsed;
+    parse(&parsed, "-o hashpower=20,idle_timeout=7");
+    assert_int_equal(parsed.status, CM_OK);
+    assert_int_equal(parsed.config.idle_timeout_s, 7);
+    cm_config_deinit(&parsed.config);
+}
+
+static void test_actions_end_the_parsing(void **state) {
+    (void)state;
+    const char *lines[] = {"-h --nonsense", "/? -t 0", "--help=", "-t 2 -hq", "-V -t 0"};
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        struct parsed parsed;
+        parse(&parsed, lines[i]);
+        if (i == 2) {
+            assert_int_equal(parsed.status, CM_INVALID);
+        } else {
+            assert_int_equal(parsed.status, CM_OK);
+            assert_true(parsed.config.help || parsed.config.version);
+        }
+        cm_config_deinit(&parsed.config);
+    }
+}
+
+static void test_refusals(void **state) {
+    (void)state;
+    assert_refused("-t 0", "option -t (--threads): \"0\" is not a number from 1 to 64");
+    assert_refused("-t 65", "option -t (--threads): \"65\" is not a number from 1 to 64");
+    assert_refused("--threads=x", "option -t (--threads): \"x\" is not a number from 1 to 64");
+    assert_refused("-t 4x", "option -t (--threads): \"4x\" is not a number from 1 to 64");
+    assert_refused("-t +4", "option -t (--threads): \"+4\" is not a number from 1 to 64");
+    assert_refused("-p 99999999999999999999",
+                   "option -p (--port): \"99999999999999999999\" is not a number from -1 to 65535");
+    assert_refused("-p -2", "option -p (--port): \"-2\" is not a number from -1 to 65535");
+    assert_refused("-p 0", "option -p (--port): 0 turns TCP off, and there is nothing else to "
+                           "listen on");
+    assert_refused("-t", "option -t (--threads) needs a value: a number from 1 to 64");
+    assert_refused("--policy", "option --policy needs a value: NAME");
+    assert_refused("--policy=", "option --policy: the value is empty, a NAME is needed");
+    assert_refused("-M --daemon=yes", "option -d (--daemon) takes no value, but was given \"yes\"");
+    assert_refused("-q", "unknown option \"-q\"; --help lists those allowed");
+    assert_refused("--thread=3", "unknown option \"--thread\"; --help lists those allowed");
+    assert_refused("start", "\"start\" is not an option; --help lists those allowed");
+    assert_refused("-", "\"-\" is not an option; --help lists those allowed");
+}
+
+static void test_size_refusals(void **state) {
+    (void)state;
+    assert_refused("-I 1023", "option -I (--max-item-size): \"1023\" is not a size from 1k to 1g, "
+                              "in bytes or with k, m or g");
+    assert_refused("-I 2g", "option -I (--max-item-size): \"2g\" is not a size from 1k to 1g, in "
+                            "bytes or with k, m or g");
+    assert_refused("-I 9223372036854775807k",
+                   "option -I (--max-item-size): \"9223372036854775807k\" is not a size from 1k to "
+                   "1g, in bytes or with k, m or g");
+    assert_refused("-I 1mb", "option -I (--max-item-size): \"1mb\" is not a size from 1k to 1g, in "
+                             "bytes or with k, m or g");
+    assert_refused("-I 51m", "option -I (--max-item-size): 51m is more than half of the memory "
+                             "limit; with -m 100 it may be at most 50m");
+}
+
+static void test_address_refusals(void **state) {
+    (void)state;
+    assert_refused("-l 127.0.0.1:0", "option -l (--listen): \"127.0.0.1:0\" has no port from 1 to "
+                                     "65535 after its colon");
+    assert_refused("-l a,b:65536", "option -l (--listen): \"b:65536\" has no port from 1 to 65535 "
+                                   "after its colon");
+    assert_refused("-l a:", "option -l (--listen): \"a:\" has no port from 1 to 65535 after its "
+                            "colon");
+    assert_refused("-l a,", "option -l (--listen): \"\" has no address; write HOST, HOST:PORT or "
+                            "[IPV6]:PORT");
+    assert_refused("-l [::1", "option -l (--listen): \"[::1\" is not of the form [IPV6]:PORT");
+    assert_refused("-l [::1]9", "option -l (--listen): \"[::1]9\" is not of the form [IPV6]:PORT");
+}
+
+static void test_extended_refusals(void **state) {
+    (void)state;
+    assert_refused("-o modern", "option -o (--extended): unknown key \"modern\"; allowed are "
+                                "idle_timeout=SECONDS and hashpower=N");
+    assert_refused("-o hashpower=99",
+                   "option -o (--extended): hashpower: \"99\" is not a number from 12 to 32");
+    assert_refused("-o idle_timeout",
+                   "option --idle-timeout: \"\" is not a number from 0 to 1000000000");
+}
+
+/* Numbered options refuse the value before their range and the one after it. */
+static void test_ranges(void **state) {
+    (void)state;
+    for (size_t i = 0; i < cm_options_count; i++) {
+        const struct cm_option *option = &cm_options[i];
+        if (option->kind != CM_OPTION_NUMBER && option->kind != CM_OPTION_SIZE)
+            continue;
+        const int64_t values[] = {option->min - 1, option->max + 1};
+        for (size_t j = 0; j < 2; j++) {
+            char line[96];
+            struct parsed parsed;
+            snprintf(line, sizeof line, "--%s=%lld", option->name, (long long)values[j]);
+            parse(&parsed, line);
+            assert_int_equal(parsed.status, CM_INVALID);
+            assert_non_null(strstr(parsed.error.text, option->name));
+            cm_config_deinit(&parsed.config);
+        }
+    }
+}
+
+static void test_names_are_unique(void **state) {
+    (void)state;
+    for (size_t i = 0; i < cm_options_count; i++) {
+        const struct cm_option *option = &cm_options[i];
+        assert_ptr_equal(cm_option_by_name(option->name, strlen(option->name)), option);
+        if (option->letter != 0)
+            assert_ptr_equal(cm_option_by_letter(option->letter), option);
+        if (option->alias != NULL)
+            assert_ptr_equal(cm_option_by_name(option->alias, strlen(option->alias)), option);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_every_form_of_a_value),
+        cmocka_unit_test(test_flags_and_counts),
+        cmocka_unit_test(test_item_size),
+        cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_extended),
+        cmocka_unit_test(test_actions_end_the_parsing),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_size_refusals),
+        cmocka_unit_test(test_address_refusals),
+        cmocka_unit_test(test_extended_refusals),
+        cmocka_unit_test(test_ranges),
+        cmocka_unit_test(test_names_are_unique),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
