@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "store/policy/policy.h"
+
+/* S3-FIFO (Yang et al., "FIFO queues are all you need for cache eviction", SOSP 2023) on two logs of
+ * segments. A new item enters the small log; at its old end it goes to main if it was read since,
+ * else it is dropped and its key remembered in a ghost. A key a ghost knows enters main at once.
+ * At main's old end an item that was read goes around again, for one hit each.
+ *
+ * The small log's share adapts: of the keys that come back after they were evicted, twice as many
+ * from the one log as from the other move a segment or two to it. Each log has a ghost of its own, or
+ * the many keys that the small one drops would push out main's. Half of the keys vote, and main's
+ * ghost knows only those: memory against a better estimate.
+ *
+ * A small log that is too long, because the cache has just filled up or the share has shrunk, gives
+ * its oldest segments to main as they are: main begins full instead of empty, which is what keeps
+ * part of a loop longer than the cache.
+ *
+ * Sizes: hits are counted in sixteenths, and an item pays rent for the room it takes: a round, or
+ * the promotion, costs 16 sixteenths for an item of mean size and in proportion for others (after
+ * GDSF, Cherkasova 1998). Plain s3fifo charges every item the same.
+ *
+ * Departures from the textbook: order is kept by segments, not items; hits while an item waits in
+ * the small log count up to HITS_MAX instead of three; the ghosts are approximate. */
+
+#define HIT         16u
+#define HITS_MAX    7u
+#define SHARE_START 10u /* percent of the segments */
+#define SHARE_MIN   1u
+#define SHARE_MAX   90u
+#define SHARE_STEP  128u /* one in so many segments */
+#define VOTERS      2u   /* one key in so many */
+#define VOTES_SHARE 64u  /* votes to a decision: one in so many items, of those who vote */
+#define VOTES_MIN   32u
+
+struct s3fifo {
+    struct cm_ghost small_ghost;            /* of all keys dropped from the small log */
+    struct cm_ghost main_ghost;             /* of the voters dropped from main */
+    _Atomic uint32_t back_small, back_main; /* voters that came back, by origin */
+    uint32_t target;                        /* segments of the small log */
+    uint32_t item_bytes;
+    uint32_t random;
+    bool sized;
+};
+
+static enum cm_status start(struct cm_policy *policy, uint64_t items_max, bool sized) {
+    struct s3fifo *s = policy->state;
+    s->random = CM_POLICY_RANDOM_START;
+    s->item_bytes = 1;
+    s->sized = sized;
+    cm_policy_count_hits(policy, HIT, HITS_MAX * HIT);
+    enum cm_status status = cm_ghost_init(&s->small_ghost, items_max);
+    if (status)
+        return status;
+    status = cm_ghost_init(&s->main_ghost, items_max / VOTERS);
+    if (status)
+        cm_ghost_deinit(&s->small_ghost);
+    return status;
+}
+
+static enum cm_status start_plain(struct cm_policy *policy, uint64_t items_max) {
+    return start(policy, items_max, false);
+}
+
+static enum cm_status start_sized(struct cm_policy *policy, uint64_t items_max) {
+    return start(policy, items_max, true);
+}
+
+static void stop(struct cm_policy *policy) {
+    struct s3fifo *s = policy->state;
+    cm_ghost_deinit(&s->small_ghost);
+    cm_ghost_deinit(&s->main_ghost);
+}
+
+static bool votes(uint64_t hash) {
+    return (hash >> 16) % VOTERS == 0;
+}
+
+static uint8_t admit(struct cm_policy *policy, uint64_t hash) {
+    struct s3fifo *s = policy->state;
+    enum cm_ghost_origin origin = cm_ghost_take(&s->small_ghost, hash);
+    if (origin == CM_GHOST_UNKNOWN && votes(hash))
+        origin = cm_ghost_take(&s->main_ghost, hash);
+    if (origin == CM_GHOST_UNKNOWN)
+        return CM_LOG_SMALL;
+    atomic_fetch_add_explicit(&policy->ghost_hits, 1, memory_order_relaxed);
+    if (votes(hash)) {
+        atomic_fetch_add_explicit(origin == CM_GHOST_SMALL ? &s->back_small : &s->back_main, 1,
+                                  memory_order_relaxed);
+    }
+    return CM_LOG_MAIN;
+}
+
+static void move_share(struct s3fifo *s, uint32_t segments, uint64_t items) {
+    uint32_t small = atomic_load_explicit(&s->back_small, memory_order_relaxed);
+    uint32_t main = atomic_load_explicit(&s->back_main, memory_order_relaxed);
+    if (small + main < items / VOTES_SHARE / VOTERS + VOTES_MIN)
+        return;
+    uint32_t step = segments / SHARE_STEP + 1;
+    if (small > 2 * main)
+        s->target += step;
+    if (main > 2 * small)
+        s->target -= step < s->target ? step : s->target;
+    atomic_store_explicit(&s->back_small, 0, memory_order_relaxed);
+    atomic_store_explicit(&s->back_main, 0, memory_order_relaxed);
+}
+
+static uint64_t adjust(struct cm_policy *policy, const struct cm_log_view *view, uint64_t items) {
+    struct s3fifo *s = policy->state;
+    uint32_t segments = view->small + view->main;
+    s->item_bytes = view->item_bytes;
+    if (s->target == 0)
+        s->target = segments * SHARE_START / 100;
+    move_share(s, segments, items);
+    uint32_t least = segments * SHARE_MIN / 100 + 1, most = segments * SHARE_MAX / 100 + 1;
+    if (s->target < least)
+        s->target = least;
+    if (s->target > most)
+        s->target = most;
+    return cm_ghost_resize(&s->small_ghost, items / 10 * 9) +
+           cm_ghost_resize(&s->main_ghost, items / VOTERS);
+}
+
+static bool adopts(struct cm_policy *policy, const struct cm_log_view *view) {
+    const struct s3fifo *s = policy->state;
+    return view->small > s->target + s->target / 50 + 2 + view->slack;
+}
+
+static unsigned victim_log(struct cm_policy *policy, const struct cm_log_view *view) {
+    const struct s3fifo *s = policy->state;
+    return view->small > s->target || view->main == 0 ? CM_LOG_SMALL : CM_LOG_MAIN;
+}
+
+/* What the item's room costs, rounded at random so that small items pay too. */
+static uint32_t rent(struct s3fifo *s, const struct cm_candidate *c) {
+    if (!s->sized)
+        return HIT;
+    uint64_t sixteenths = (uint64_t)c->bytes * HIT;
+    uint32_t fraction = (uint32_t)(sixteenths % s->item_bytes);
+    uint64_t whole =
+        sixteenths / s->item_bytes + (cm_policy_random(&s->random) % s->item_bytes < fraction);
+    return whole < UINT8_MAX ? (uint32_t)whole : UINT8_MAX;
+}
+
+static struct cm_verdict judge(struct cm_policy *policy, const struct cm_candidate *c) {
+    struct s3fifo *s = policy->state;
+    uint32_t due = rent(s, c);
+    if (c->bits > 0 && c->bits >= due) {
+        uint8_t left = c->log == CM_LOG_MAIN ? (uint8_t)(c->bits - due) : 0;
+        return (struct cm_verdict){.keep = true, .bits = left, .log = CM_LOG_MAIN};
+    }
+    if (c->log == CM_LOG_SMALL) {
+        cm_ghost_put(&s->small_ghost, c->hash, CM_GHOST_SMALL);
+    } else if (votes(c->hash)) {
+        cm_ghost_put(&s->main_ghost, c->hash, CM_GHOST_MAIN);
+    }
+    return (struct cm_verdict){.keep = false};
+}
+
+const struct cm_policy_kind cm_policy_s3fifo = {
+    .name = "s3fifo",
+    .text = "S3-FIFO with an adaptive small queue",
+    .state_bytes = sizeof(struct s3fifo),
+    .start = start_plain,
+    .stop = stop,
+    .admit = admit,
+    .victim_log = victim_log,
+    .judge = judge,
+    .adopts = adopts,
+    .adjust = adjust,
+};
+
+const struct cm_policy_kind cm_policy_s3fifo_size = {
+    .name = "s3fifo-size",
+    .text = "S3-FIFO where large items need more hits to stay: fewer misses, more missed bytes",
+    .state_bytes = sizeof(struct s3fifo),
+    .start = start_sized,
+    .stop = stop,
+    .admit = admit,
+    .victim_log = victim_log,
+    .judge = judge,
+    .adopts = adopts,
+    .adjust = adjust,
+};
