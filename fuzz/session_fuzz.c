@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "../tests/support/session_rig.h"
+#include <stdlib.h>
+
+/* A whole session on a real store: the same bytes, in one piece and cut, must be answered alike
+ * (S2 of session.h). The first byte says how they are cut; a byte of REPEAT stands for many x, so
+ * that small inputs hold large values; one of TICK lets time pass. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define REPEAT       0xf7
+#define REPEAT_BYTES 5000
+#define REPEATS_MAX  16 /* further ones stand for nothing, or this takes all day */
+#define TICK         0xf8
+#define INPUT_MAX    2048
+
+/* Answers that depend on how the input was cut: counters of bytes and turns. */
+static bool tells_of_cuts(struct cm_slice input) {
+    for (size_t i = 0; i + 5 <= input.len; i++) {
+        if (memcmp(input.data + i, "stats", 5) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void append(struct cm_buf *buf, struct cm_slice bytes) {
+    CM_CHECK(cm_buf_append(buf, bytes) == CM_OK);
+}
+
+static void feed(struct rig *rig, struct cm_slice input, size_t step) {
+    while (input.len > 0) {
+        const size_t bytes = step == 0 || step > input.len ? input.len : step;
+        char *copy = malloc(bytes);
+        CM_CHECK(copy != NULL);
+        memcpy(copy, input.data, bytes);
+        rig_feed(rig, cm_slice(copy, bytes));
+        free(copy);
+        input = cm_slice(input.data + bytes, input.len - bytes);
+    }
+}
+
+static void expand(struct cm_buf *text, const uint8_t *data, size_t size) {
+    static char repeated[REPEAT_BYTES];
+    unsigned repeats = 0;
+    memset(repeated, 'x', sizeof repeated);
+    for (size_t i = 0; i < size; i++) {
+        if (data[i] != REPEAT) {
+            append(text, cm_slice(data + i, 1));
+        } else if (repeats++ < REPEATS_MAX) {
+            append(text, cm_slice(repeated, sizeof repeated));
+        }
+    }
+}
+
+/* Feeds everything; what was answered is left in rig->received. */
+static void play(struct rig *rig, const uint8_t *data, size_t size, size_t step) {
+    static struct cm_buf text;
+    const struct rig_options options = {.memory_bytes = 4 << 20, .debug_time = true};
+    rig_open(rig, &options);
+    for (size_t from = 0; from < size;) {
+        const uint8_t *tick = memchr(data + from, TICK, size - from);
+        const size_t to = tick == NULL ? size : (size_t)(tick - data);
+        cm_buf_clear(&text);
+        expand(&text, data + from, to - from);
+        feed(rig, cm_buf_slice(&text), step);
+        rig_advance(rig, 1);
+        from = to + 1;
+    }
+    cmstore_check(rig->thread);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    static struct rig whole;
+    static struct rig cut;
+    if (size < 2 || size > INPUT_MAX) {
+        return 0;
+    }
+    play(&whole, data + 1, size - 1, 0);
+    play(&cut, data + 1, size - 1, (size_t)data[0] + 1);
+    CM_CHECK(whole.closed == cut.closed);
+    if (!tells_of_cuts(cm_slice(data, size))) {
+        CM_CHECK(cm_slice_equal(cm_buf_slice(&whole.received), cm_buf_slice(&cut.received)));
+    }
+    rig_close(&whole);
+    rig_close(&cut);
+    return 0;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "base/os/os.h"
+#include "command/internal.h"
+#include <stdlib.h>
+
+/* Past this many prefixes further ones are not counted: the
+ * statistics are for a handful of applications sharing a cache, not for unbounded key sets. */
+#define PREFIXES_MAX 1024
+
+struct cm_admin {
+    struct cm_metrics_group *metrics;
+    atomic_bool crawler_on;
+    atomic_bool detail_on;
+    struct cm_os_mutex lock; /* guards the prefixes */
+    unsigned prefix_count;
+    struct cm_prefix *prefixes; /* PREFIXES_MAX of them, made when first needed */
+};
+
+enum cm_status cm_admin_create(struct cm_metrics_group *metrics, struct cm_admin **out) {
+    struct cm_admin *admin = calloc(1, sizeof *admin);
+    if (admin == NULL) {
+        return CM_NO_MEMORY;
+    }
+    const enum cm_status status = cm_os_mutex_init(&admin->lock);
+    if (status != CM_OK) {
+        free(admin);
+        return status;
+    }
+    admin->metrics = metrics;
+    atomic_init(&admin->crawler_on, true);
+    *out = admin;
+    return CM_OK;
+}
+
+void cm_admin_destroy(struct cm_admin *admin) {
+    if (admin != NULL) {
+        cm_os_mutex_deinit(&admin->lock);
+        free(admin->prefixes);
+        free(admin);
+    }
+}
+
+struct cm_metrics_group *cm_admin_metrics(struct cm_admin *admin) {
+    return admin->metrics;
+}
+
+bool cm_admin_crawler_is_on(const struct cm_admin *admin) {
+    return atomic_load_explicit(&admin->crawler_on, memory_order_relaxed);
+}
+
+void cm_admin_set_crawler(struct cm_admin *admin, bool on) {
+    atomic_store_explicit(&admin->crawler_on, on, memory_order_relaxed);
+}
+
+bool cm_admin_detail_is_on(const struct cm_admin *admin) {
+    return atomic_load_explicit(&admin->detail_on, memory_order_relaxed);
+}
+
+void cm_admin_set_detail(struct cm_admin *admin, bool on) {
+    atomic_store_explicit(&admin->detail_on, on, memory_order_relaxed);
+}
+
+/* ---- prefixes ---- */
+
+/* Empty: the key has no prefix and is not counted. */
+static struct cm_slice prefix_of(struct cm_slice key) {
+    const char *colon = memchr(key.data, ':', key.len);
+    return cm_slice(key.data, colon == NULL ? 0 : (size_t)(colon - key.data));
+}
+
+/* NULL: no room or no memory. Caller holds the lock. */
+static struct cm_prefix *find_prefix_locked(struct cm_admin *admin, struct cm_slice name) {
+    if (admin->prefixes == NULL) {
+        admin->prefixes = calloc(PREFIXES_MAX, sizeof *admin->prefixes);
+    }
+    if (admin->prefixes == NULL) {
+        return NULL;
+    }
+    for (unsigned i = 0; i < admin->prefix_count; i++) {
+        struct cm_prefix *prefix = &admin->prefixes[i];
+        if (cm_slice_equal(cm_slice(prefix->name, prefix->name_bytes), name)) {
+            return prefix;
+        }
+    }
+    if (admin->prefix_count == PREFIXES_MAX || name.len > sizeof admin->prefixes->name) {
+        return NULL;
+    }
+    struct cm_prefix *prefix = &admin->prefixes[admin->prefix_count++];
+    memcpy(prefix->name, name.data, name.len);
+    prefix->name_bytes = name.len;
+    return prefix;
+}
+
+void cm_admin_count_detail(struct cm_admin *admin, struct cm_slice key, enum cm_detail what) {
+    if (CM_LIKELY(!cm_admin_detail_is_on(admin))) {
+        return;
+    }
+    const struct cm_slice name = prefix_of(key);
+    if (name.len == 0) {
+        return;
+    }
+    cm_os_mutex_lock(&admin->lock);
+    struct cm_prefix *prefix = find_prefix_locked(admin, name);
+    if (prefix != NULL) {
+        prefix->counts[what]++;
+    }
+    cm_os_mutex_unlock(&admin->lock);
+}
+
+void cm_admin_visit_details(struct cm_admin *admin, cm_prefix_visitor *visitor, void *context) {
+    cm_os_mutex_lock(&admin->lock);
+    for (unsigned i = 0; i < admin->prefix_count; i++) {
+        visitor(context, &admin->prefixes[i]);
+    }
+    cm_os_mutex_unlock(&admin->lock);
+}

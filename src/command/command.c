@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "command/hold.h"
+#include "command/internal.h"
+
+static bool is_keyed(const struct cm_op *op) {
+    return (cm_op_traits(op->kind) & CM_TRAIT_KEYED) != 0;
+}
+
+/* First all buckets, then all items: by the time the second pass needs a bucket, it is there. */
+void cm_command_prepare(const struct cm_command *command, struct cm_op *ops, unsigned count) {
+    for (unsigned i = 0; i < count; i++) {
+        if (is_keyed(&ops[i])) {
+            const struct cmstore_key key =
+                cmstore_key(command->store, ops[i].key.data, ops[i].key.len);
+            ops[i].hash = key.hash;
+            ops[i].hint = (uint8_t)key.hint;
+            cmstore_prefetch_bucket(command->store, &key);
+        }
+    }
+    if (count == 1) {
+        return;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        if (is_keyed(&ops[i])) {
+            struct cmstore_key key = cm_command_key(&ops[i]);
+            cmstore_prefetch_item(command->store, &key);
+            ops[i].hint = (uint8_t)key.hint;
+        }
+    }
+}
+
+void cm_command_execute(struct cm_command *command, const struct cm_op *op, struct cm_exec *exec) {
+    cm_reply_clear(&exec->reply, CM_OUTCOME_MISS);
+    exec->unconfirmed = false;
+    exec->pinned = false;
+    if ((op->options & CM_OP_META) != 0 && exec->tries == 0) {
+        cm_command_count(command, CM_METRIC_cmd_meta);
+    }
+    switch (op->kind) {
+    case CM_OP_REPLY:
+        break;
+    case CM_OP_GET:
+        cm_command_get(command, op, exec);
+        break;
+    case CM_OP_STORE:
+    case CM_OP_STORE_REFUSE:
+        cm_command_store(command, op, exec);
+        break;
+    case CM_OP_DELETE:
+        cm_command_delete(command, op, exec);
+        break;
+    case CM_OP_ARITH:
+        cm_command_arith(command, op, exec);
+        break;
+    case CM_OP_TOUCH:
+        cm_command_touch(command, op, exec);
+        break;
+    case CM_OP_INSPECT:
+        cm_command_inspect(command, op, exec);
+        break;
+    default:
+        cm_command_serve(command, op, exec);
+        break;
+    }
+}
+
+bool cm_command_finish(struct cm_command *command, const struct cm_op *op, struct cm_exec *exec) {
+    const bool good = cm_command_finish_get(command, op, exec);
+    if (CM_UNLIKELY(exec->reply.value.hold != NULL)) {
+        cm_hold_release(exec->reply.value.hold);
+    }
+    return good;
+}

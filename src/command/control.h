@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CM_COMMAND_CONTROL_H
+#define CM_COMMAND_CONTROL_H
+
+#include "base/slice.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What the server knows and the store does not, for `stats`: one field a line of
+ * CM_STATS_SERVER in tables/stats.def. */
+struct cm_server_stats {
+#define CM_STAT_SERVER(name, text) uint64_t name;
+#include "tables/stats.def"
+    const char *version;         /* static */
+    const char *libevent;        /* static: version of the event library */
+    uint64_t user_us, system_us; /* CPU time of the process */
+};
+
+/* Receives the lines of an answer to `stats`; both slices are borrowed for the call. */
+struct cm_stat_sink {
+    void (*line)(struct cm_stat_sink *sink, struct cm_slice name, struct cm_slice value);
+};
+
+/* What commands do beyond the connection and the store, done by the server. Called from any worker
+ * thread; must not wait and must not call the session back. Every member is required. */
+struct cm_control {
+    void *context;
+    void (*server_stats)(void *context, struct cm_server_stats *stats);
+    /* `stats settings`: memcached's names, as of protocol.txt. */
+    void (*settings)(void *context, struct cm_stat_sink *sink);
+    /* `stats conns`: names are "<fd>:addr", "<fd>:listen_addr", "<fd>:state",
+     * "<fd>:secs_since_last_cmd". */
+    void (*conns)(void *context, struct cm_stat_sink *sink);
+    void (*set_verbosity)(void *context, uint32_t level);
+    /* The whole server; as SIGINT, or, graceful, as SIGUSR1. The session closes by itself. */
+    void (*shutdown)(void *context, bool graceful);
+    /* The memory limit has been changed by a command. */
+    void (*memory_changed)(void *context, uint64_t bytes);
+    /* False: certificates are not in use. */
+    bool (*refresh_certs)(void *context);
+    /* Only with debug_time. The clock: stops, goes on, moves by `delta_s`. */
+    void (*time_pause)(void *context);
+    void (*time_resume)(void *context);
+    void (*time_move)(void *context, int64_t delta_s);
+};
+
+#endif

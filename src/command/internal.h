@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CM_COMMAND_INTERNAL_H
+#define CM_COMMAND_INTERNAL_H
+
+/* What the files of command/ share. */
+
+#include "base/check.h"
+#include "command/command.h"
+
+static inline struct cmstore_key cm_command_key(const struct cm_op *op) {
+    return (struct cmstore_key){op->key.data, op->key.len, op->hash, op->hint};
+}
+
+static inline void cm_command_count(const struct cm_command *command, enum cm_metric metric) {
+    cm_metrics_count(command->metrics, metric);
+}
+
+/* -1: unlimited. */
+static inline int64_t cm_command_ttl(const struct cm_command *command, uint32_t expires) {
+    if (expires == 0) {
+        return -1;
+    }
+    return expires > command->now_s ? (int64_t)expires - command->now_s : 0;
+}
+
+/* All that a reply tells of an item. */
+void cm_command_describe(const struct cm_command *command, const struct cmstore_item *item,
+                         struct cm_reply *reply);
+
+void cm_command_get(struct cm_command *command, const struct cm_op *op, struct cm_exec *exec);
+bool cm_command_finish_get(struct cm_command *command, const struct cm_op *op,
+                           struct cm_exec *exec);
+void cm_command_inspect(struct cm_command *command, const struct cm_op *op, struct cm_exec *exec);
+void cm_command_store(struct cm_command *command, const struct cm_op *op, struct cm_exec *exec);
+void cm_command_delete(struct cm_command *command, const struct cm_op *op, struct cm_exec *exec);
+void cm_command_arith(struct cm_command *command, const struct cm_op *op, struct cm_exec *exec);
+void cm_command_touch(struct cm_command *command, const struct cm_op *op, struct cm_exec *exec);
+void cm_command_serve(struct cm_command *command, const struct cm_op *op, struct cm_exec *exec);
+
+/* ---- admin.c ---- */
+
+struct cm_metrics_group *cm_admin_metrics(struct cm_admin *admin);
+bool cm_admin_crawler_is_on(const struct cm_admin *admin);
+void cm_admin_set_crawler(struct cm_admin *admin, bool on);
+bool cm_admin_detail_is_on(const struct cm_admin *admin);
+void cm_admin_set_detail(struct cm_admin *admin, bool on);
+
+enum cm_detail { CM_DETAIL_GET, CM_DETAIL_HIT, CM_DETAIL_SET, CM_DETAIL_DELETE, CM_DETAIL_COUNT };
+
+/* What has been counted for the keys of one prefix. */
+struct cm_prefix {
+    char name[256];
+    size_t name_bytes;
+    uint64_t counts[CM_DETAIL_COUNT];
+};
+
+typedef void cm_prefix_visitor(void *context, const struct cm_prefix *prefix);
+
+/* Counts for the key's prefix, the part before its first ':', if `stats detail` is on. */
+void cm_admin_count_detail(struct cm_admin *admin, struct cm_slice key, enum cm_detail what);
+void cm_admin_visit_details(struct cm_admin *admin, cm_prefix_visitor *visitor, void *context);
+
+#endif

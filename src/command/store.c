@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "command/internal.h"
+
+/* Storing, whole and in pieces. */
+
+static enum cmstore_mode mode_of(const struct cm_op *op) {
+    switch (op->mode) {
+    case CM_MODE_ADD:
+        return CMSTORE_ADD;
+    case CM_MODE_REPLACE:
+        return CMSTORE_REPLACE;
+    case CM_MODE_APPEND:
+        return CMSTORE_APPEND;
+    case CM_MODE_PREPEND:
+        return CMSTORE_PREPEND;
+    default:
+        return CMSTORE_SET;
+    }
+}
+
+static struct cmstore_store_options options_of(const struct cm_op *op) {
+    return (struct cmstore_store_options){
+        .mode = mode_of(op),
+        .client_flags = op->client_flags,
+        .expires = op->expires,
+        .compare_cas = (op->options & CM_OP_CAS) != 0,
+        .cas = op->cas,
+        .cas_new = op->cas_new,
+        .accept_lower_cas = (op->options & CM_OP_LOWER_CAS) != 0,
+        .vivify = (op->options & CM_OP_VIVIFY) != 0,
+        .vivify_expires = op->vivify_expires,
+    };
+}
+
+static enum cm_outcome outcome_of(enum cmstore_outcome outcome) {
+    switch (outcome) {
+    case CMSTORE_STORED:
+        return CM_OUTCOME_STORED;
+    case CMSTORE_NOT_STORED:
+        return CM_OUTCOME_NOT_STORED;
+    case CMSTORE_EXISTS:
+        return CM_OUTCOME_EXISTS;
+    default:
+        return CM_OUTCOME_MISS;
+    }
+}
+
+static void count_cas(const struct cm_command *command, enum cm_outcome outcome) {
+    if (outcome == CM_OUTCOME_STORED) {
+        cm_command_count(command, CM_METRIC_cas_hits);
+    } else if (outcome == CM_OUTCOME_EXISTS) {
+        cm_command_count(command, CM_METRIC_cas_badval);
+    } else {
+        cm_command_count(command, CM_METRIC_cas_misses);
+    }
+}
+
+/* The size of the whole value after an append or prepend. */
+static size_t joined_bytes(struct cm_command *command, const struct cm_op *op) {
+    struct cmstore_pin pin;
+    const struct cmstore_key key = cm_command_key(op);
+    const struct cmstore_get_options options = {.look = true};
+    if (cmstore_pin(command->thread, &key, &options, &pin) != CM_OK) {
+        return op->value.len;
+    }
+    const size_t bytes = pin.item.outcome == CMSTORE_HIT ? pin.item.value.bytes : op->value.len;
+    cmstore_unpin(&pin);
+    return bytes;
+}
+
+static bool joins(const struct cm_op *op) {
+    return op->mode == CM_MODE_APPEND || op->mode == CM_MODE_PREPEND;
+}
+
+static void stored(struct cm_command *command, const struct cm_op *op,
+                   const struct cmstore_stored *result, struct cm_reply *reply) {
+    reply->outcome = (uint8_t)outcome_of(result->outcome);
+    reply->cas = reply->outcome == CM_OUTCOME_STORED ? result->cas : 0;
+    reply->value.bytes = op->value.len;
+    /* Appending to nothing is "not stored" in memcached's protocols, unless a cas was given. */
+    if (reply->outcome == CM_OUTCOME_MISS && (op->options & CM_OP_CAS) == 0) {
+        reply->outcome = CM_OUTCOME_NOT_STORED;
+    }
+    if ((op->options & CM_OP_WANT_SIZE) != 0 && joins(op) && reply->cas != 0) {
+        reply->value.bytes = joined_bytes(command, op);
+    }
+    cm_command_count(command, CM_METRIC_cmd_set);
+    if ((op->options & CM_OP_CAS) != 0) {
+        count_cas(command, reply->outcome);
+    }
+}
+
+/* The value could not be stored. Where the client asked to overwrite whatever there was, it must
+ * not go on reading the old value. */
+static void refused(struct cm_command *command, const struct cm_op *op, enum cm_status status,
+                    struct cm_reply *reply) {
+    const bool too_large = status == CM_TOO_LARGE;
+    if (too_large && joins(op) && op->key.len + op->value.len < command->item_bytes_max) {
+        reply->outcome = CM_OUTCOME_NOT_STORED; /* what was sent is not too large, the sum is */
+        cm_command_count(command, CM_METRIC_cmd_set);
+        return;
+    }
+    reply->outcome = too_large ? CM_OUTCOME_TOO_LARGE : CM_OUTCOME_NO_MEMORY;
+    cm_command_count(command, too_large ? CM_METRIC_store_too_large : CM_METRIC_store_no_memory);
+    if ((op->options & CM_OP_DROP_OLD) != 0) {
+        struct cmstore_item item;
+        const struct cmstore_key key = cm_command_key(op);
+        const enum cm_status gone = cmstore_delete(command->thread, &key, NULL, &item);
+        CM_CHECK(gone == CM_OK); /* NO_MEMORY only where the item is kept */
+    }
+}
+
+/* Counts as a set, as in memcached: the value has come. */
+static void bad_end(const struct cm_command *command, struct cm_reply *reply) {
+    reply->outcome = CM_OUTCOME_BAD_END;
+    cm_command_count(command, CM_METRIC_cmd_set);
+}
+
+void cm_command_store(struct cm_command *command, const struct cm_op *op, struct cm_exec *exec) {
+    struct cmstore_stored result = {0};
+    cm_admin_count_detail(command->admin, op->key, CM_DETAIL_SET);
+    if (op->kind == CM_OP_STORE_REFUSE) {
+        refused(command, op, CM_TOO_LARGE, &exec->reply);
+        return;
+    }
+    if (CM_UNLIKELY((op->options & CM_OP_BAD_END) != 0)) {
+        bad_end(command, &exec->reply);
+        return;
+    }
+    const struct cmstore_key key = cm_command_key(op);
+    const struct cmstore_value value = {op->value.data, op->value.len};
+    const struct cmstore_store_options options = options_of(op);
+    const enum cm_status status = cmstore_store(command->thread, &key, value, &options, &result);
+    if (CM_LIKELY(status == CM_OK)) {
+        stored(command, op, &result, &exec->reply);
+    } else {
+        refused(command, op, status, &exec->reply);
+    }
+}
+
+bool cm_command_stream_begin(struct cm_command *command, struct cm_stream *stream,
+                             struct cm_exec *exec) {
+    const struct cm_op *op = &stream->op;
+    const struct cmstore_key key = cm_command_key(op);
+    const struct cmstore_store_options options = options_of(op);
+    cm_admin_count_detail(command->admin, op->key, CM_DETAIL_SET);
+    const enum cm_status status =
+        cmstore_write_begin(command->thread, &key, op->value.len, &options, &stream->writer);
+    if (status != CM_OK) {
+        refused(command, op, status, &exec->reply);
+    }
+    return status == CM_OK;
+}
+
+bool cm_command_stream_write(struct cm_command *command, struct cm_stream *stream,
+                             struct cm_slice bytes, struct cm_exec *exec) {
+    const enum cm_status status =
+        cmstore_write(command->thread, stream->writer, bytes.data, bytes.len);
+    if (status != CM_OK) {
+        cm_command_stream_abort(command, stream);
+        refused(command, &stream->op, status, &exec->reply);
+    }
+    return status == CM_OK;
+}
+
+void cm_command_stream_end(struct cm_command *command, struct cm_stream *stream,
+                           struct cm_exec *exec) {
+    const struct cm_op *op = &stream->op;
+    if ((op->options & CM_OP_BAD_END) != 0) {
+        bad_end(command, &exec->reply);
+        cm_command_stream_abort(command, stream);
+        return;
+    }
+    struct cmstore_stored result = {0};
+    const enum cm_status status = cmstore_write_commit(command->thread, stream->writer, &result);
+    stream->writer = NULL;
+    if (status == CM_OK) {
+        stored(command, op, &result, &exec->reply);
+    } else {
+        refused(command, op, status, &exec->reply);
+    }
+}
+
+void cm_command_stream_abort(struct cm_command *command, struct cm_stream *stream) {
+    cmstore_write_abort(command->thread, stream->writer);
+    stream->writer = NULL;
+}

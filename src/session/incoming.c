@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "session/internal.h"
+#include <stdlib.h>
+
+/* Values too long to be waited for go to the store as they come. Whatever goes wrong is answered at
+ * once, and the rest of the value is dropped by the parser. */
+
+#define END_BYTES 2 /* \r\n */
+
+/* NULL: no memory. */
+static struct cm_incoming *create(const struct cm_op *op) {
+    struct cm_incoming *incoming = malloc(sizeof *incoming + op->key.len + op->echo_bytes);
+    if (incoming == NULL) {
+        return NULL;
+    }
+    char *key = incoming->text;
+    char *echo = incoming->text + op->key.len;
+    memcpy(key, op->key.data, op->key.len);
+    if (op->echo_bytes > 0) {
+        memcpy(echo, op->echo, op->echo_bytes);
+    }
+    incoming->stream = (struct cm_stream){.op = *op, .writer = NULL};
+    incoming->stream.op.key.data = key;
+    incoming->stream.op.echo = echo;
+    incoming->left = op->value.len;
+    incoming->end_left = END_BYTES;
+    return incoming;
+}
+
+void cm_incoming_start(struct cm_session *session, const struct cm_op *op, struct cm_out *out) {
+    struct cm_session_worker *worker = session->worker;
+    struct cm_incoming *incoming = create(op);
+    cm_reply_clear(&worker->exec.reply, CM_OUTCOME_NO_MEMORY);
+    if (incoming == NULL ||
+        !cm_command_stream_begin(&worker->command, &incoming->stream, &worker->exec)) {
+        free(incoming);
+        session->parser.swallow = op->value.len + END_BYTES;
+        cm_session_reply(session, op, out);
+        return;
+    }
+    session->incoming = incoming;
+}
+
+/* Ends the transfer with the reply that is in exec. */
+static void finish(struct cm_session *session, struct cm_out *out) {
+    cm_session_reply(session, &session->incoming->stream.op, out);
+    free(session->incoming);
+    session->incoming = NULL;
+}
+
+/* False: refused, and answered. */
+static bool take_value(struct cm_session *session, struct cm_progress *progress) {
+    struct cm_session_worker *worker = session->worker;
+    struct cm_incoming *incoming = session->incoming;
+    struct cm_slice rest = cm_progress_rest(progress);
+    rest.len = rest.len < incoming->left ? rest.len : (size_t)incoming->left;
+    progress->used += rest.len;
+    incoming->left -= rest.len;
+    if (rest.len == 0 ||
+        cm_command_stream_write(&worker->command, &incoming->stream, rest, &worker->exec)) {
+        return true;
+    }
+    session->parser.swallow = incoming->left + END_BYTES;
+    finish(session, progress->out);
+    return false;
+}
+
+/* Exactly two bytes are read, right or wrong; what comes behind them is the next request. */
+static void take_end(struct cm_incoming *incoming, struct cm_progress *progress) {
+    static const char end[END_BYTES] = {'\r', '\n'};
+    while (incoming->end_left > 0 && progress->used < progress->input.len) {
+        if (progress->input.data[progress->used] != end[END_BYTES - incoming->end_left]) {
+            incoming->stream.op.options |= CM_OP_BAD_END;
+        }
+        progress->used++;
+        incoming->end_left--;
+    }
+}
+
+void cm_incoming_go_on(struct cm_session *session, struct cm_progress *progress) {
+    struct cm_session_worker *worker = session->worker;
+    struct cm_incoming *incoming = session->incoming;
+    cm_reply_clear(&worker->exec.reply, CM_OUTCOME_MISS);
+    if (!take_value(session, progress) || incoming->left > 0) {
+        return;
+    }
+    take_end(incoming, progress);
+    if (incoming->end_left == 0) {
+        cm_command_stream_end(&worker->command, &incoming->stream, &worker->exec);
+        finish(session, progress->out);
+    }
+}
+
+void cm_incoming_abort(struct cm_session *session) {
+    if (session->incoming != NULL) {
+        cm_command_stream_abort(&session->worker->command, &session->incoming->stream);
+        free(session->incoming);
+        session->incoming = NULL;
+    }
+}

@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* Runs the transcripts of tests/session/<protocol>/<name>.txt; README.md says how they are written.
+ * Arguments: [seed [file...]]. */
+
+#include "base/num.h"
+#include "support/session_rig.h"
+#include <dirent.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define NAMES_MAX 32
+
+struct name {
+    char text[32];
+    char digits[24];
+};
+
+enum cut { CUT_NOT, CUT_BYTES, CUT_RANDOM, CUT_COUNT };
+
+static const char *const cut_names[] = {"whole", "byte by byte", "cut at random"};
+
+struct run {
+    const char *path;
+    unsigned line;
+    enum cut cut;
+    uint64_t random;
+    struct rig rig;
+    struct cm_buf sent; /* not yet given to the session */
+    size_t matched;     /* bytes of rig.received that were expected */
+    bool expecting;     /* the last line was an expectation */
+    unsigned name_count;
+    struct name names[NAMES_MAX];
+};
+
+__attribute__((format(printf, 2, 3))) static void fail(const struct run *run, const char *format,
+                                                       ...) {
+    va_list arguments;
+    fprintf(stderr, "%s:%u (%s): ", run->path, run->line, cut_names[run->cut]);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+    const struct cm_slice all = cm_buf_slice(&run->rig.received);
+    size_t left = all.len - run->matched;
+    fprintf(stderr, "  answered: ");
+    for (size_t i = 0; i < left && i < 200; i++) {
+        const char c = all.data[run->matched + i];
+        if (c == '\r') {
+            fprintf(stderr, "\\r");
+        } else if (c == '\n') {
+            fprintf(stderr, "\\n");
+        } else if (c < ' ' || c > '~') {
+            fprintf(stderr, "\\x%02x", (unsigned char)c);
+        } else {
+            fputc(c, stderr);
+        }
+    }
+    fprintf(stderr, "%s\n", run->rig.closed ? " [closed]" : "");
+    exit(1);
+}
+
+/* ---- the notation ---- */
+
+enum piece_kind { PIECE_BYTE, PIECE_REPEAT, PIECE_NAME, PIECE_ANY, PIECE_NO_END };
+
+struct piece {
+    enum piece_kind kind;
+    char byte;
+    struct cm_slice text; /* REPEAT: what; NAME: its name */
+    uint64_t times;
+};
+
+static int hex_digit(char c) {
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Cuts the next piece off `*text`. */
+static struct piece next_piece(const struct run *run, struct cm_slice *text) {
+    struct piece piece = {.kind = PIECE_BYTE, .byte = text->data[0]};
+    size_t used = 1;
+    if (piece.byte == '\\' && text->len >= 2) {
+        const char *at = text->data;
+        const char *end;
+        used = 2;
+        switch (at[1]) {
+        case 'r':
+            piece.byte = '\r';
+            break;
+        case 'n':
+            piece.byte = '\n';
+            break;
+        case '\\':
+            break;
+        case 'x':
+            if (text->len < 4) {
+                fail(run, "bad \\x");
+            }
+            piece.byte = (char)(hex_digit(at[2]) << 4 | hex_digit(at[3]));
+            used = 4;
+            break;
+        case 'c':
+            piece.kind = PIECE_NO_END;
+            break;
+        case '?':
+            piece.kind = PIECE_ANY;
+            break;
+        case '[':
+            end = memchr(at, ']', text->len);
+            if (end == NULL) {
+                fail(run, "no ]");
+                break;
+            }
+            piece.kind = PIECE_NAME;
+            piece.text = cm_slice(at + 2, (size_t)(end - at) - 2);
+            used = (size_t)(end - at) + 1;
+            break;
+        case '(': {
+            end = memchr(at, ')', text->len);
+            const char *star = end;
+            while (star != NULL && star > at && *star != '*') {
+                star--;
+            }
+            if (star == NULL || star == at ||
+                !cm_num_u64(cm_slice(star + 1, (size_t)(end - star) - 1), &piece.times)) {
+                fail(run, "bad \\(text*N)");
+                break;
+            }
+            piece.kind = PIECE_REPEAT;
+            piece.text = cm_slice(at + 2, (size_t)(star - at) - 2);
+            used = (size_t)(end - at) + 1;
+            break;
+        }
+        default:
+            fail(run, "unknown escape \\%c", at[1]);
+        }
+    }
+    *text = cm_slice(text->data + used, text->len - used);
+    return piece;
+}
+
+static struct name *find_name(struct run *run, struct cm_slice text) {
+    for (unsigned i = 0; i < run->name_count; i++) {
+        if (cm_slice_equal(cm_slice(run->names[i].text, strlen(run->names[i].text)), text)) {
+            return &run->names[i];
+        }
+    }
+    return NULL;
+}
+
+static void put(struct cm_buf *buf, struct cm_slice bytes) {
+    CM_CHECK(cm_buf_append(buf, bytes) == CM_OK);
+}
+
+/* ---- sending ---- */
+
+static uint64_t next_random(struct run *run) {
+    run->random ^= run->random << 13;
+    run->random ^= run->random >> 7;
+    run->random ^= run->random << 17;
+    return run->random;
+}
+
+static size_t next_cut(struct run *run, size_t left) {
+    if (run->cut == CUT_NOT) {
+        return left;
+    }
+    const size_t bytes = run->cut == CUT_BYTES ? 1 : next_random(run) % 40 + 1;
+    /* Long values: sometimes in long pieces, or this takes all day. */
+    const bool jump = left > 5000 && (run->cut == CUT_BYTES || next_random(run) % 2 == 0);
+    const size_t step = jump ? bytes + 4000 : bytes;
+    return step < left ? step : left;
+}
+
+static void flush_sent(struct run *run) {
+    struct cm_slice left = cm_buf_slice(&run->sent);
+    while (left.len > 0) {
+        const size_t bytes = next_cut(run, left.len);
+        char *copy = malloc(bytes); /* exactly as large, for the sanitizer to see overruns */
+        CM_CHECK(copy != NULL);
+        memcpy(copy, left.data, bytes);
+        rig_feed(&run->rig, cm_slice(copy, bytes));
+        free(copy);
+        left = cm_slice(left.data + bytes, left.len - bytes);
+    }
+    cm_buf_clear(&run->sent);
+}
+
+static void send_line(struct run *run, struct cm_slice text) {
+    bool with_end = true;
+    while (text.len > 0) {
+        const struct piece piece = next_piece(run, &text);
+        const struct name *name;
+        switch (piece.kind) {
+        case PIECE_BYTE:
+            put(&run->sent, cm_slice(&piece.byte, 1));
+            break;
+        case PIECE_REPEAT:
+            for (uint64_t i = 0; i < piece.times; i++) {
+                put(&run->sent, piece.text);
+            }
+            break;
+        case PIECE_NAME:
+            name = find_name(run, piece.text);
+            if (name == NULL) {
+                fail(run, "sent before it is known");
+            } else {
+                put(&run->sent, cm_slice(name->digits, strlen(name->digits)));
+            }
+            break;
+        case PIECE_NO_END:
+            with_end = false;
+            break;
+        case PIECE_ANY:
+            fail(run, "\\? cannot be sent");
+            break;
+        }
+    }
+    if (with_end) {
+        put(&run->sent, CM_SLICE("\r\n"));
+    }
+}
+
+/* ---- expecting ---- */
+
+static void expect_bytes(struct run *run, struct cm_slice bytes) {
+    const struct cm_slice all = cm_buf_slice(&run->rig.received);
+    if (all.len - run->matched < bytes.len ||
+        memcmp(all.data + run->matched, bytes.data, bytes.len) != 0) {
+        fail(run, "expected \"%.*s\"", (int)(bytes.len < 60 ? bytes.len : 60), bytes.data);
+    }
+    run->matched += bytes.len;
+}
+
+static void expect_name(struct run *run, struct cm_slice text) {
+    struct name *name = find_name(run, text);
+    if (name != NULL) {
+        expect_bytes(run, cm_slice(name->digits, strlen(name->digits)));
+        return;
+    }
+    const struct cm_slice all = cm_buf_slice(&run->rig.received);
+    size_t digits = 0;
+    while (run->matched + digits < all.len && all.data[run->matched + digits] >= '0' &&
+           all.data[run->matched + digits] <= '9') {
+        digits++;
+    }
+    CM_CHECK(run->name_count < NAMES_MAX);
+    name = &run->names[run->name_count++];
+    if (digits == 0 || digits >= sizeof name->digits || text.len >= sizeof name->text) {
+        fail(run, "expected a number");
+    }
+    memcpy(name->text, text.data, text.len);
+    name->text[text.len] = '\0';
+    memcpy(name->digits, all.data + run->matched, digits);
+    name->digits[digits] = '\0';
+    run->matched += digits;
+}
+
+/* Anything up to the next byte that is expected. */
+static void expect_any(struct run *run, struct cm_slice rest) {
+    const char stop = rest.len > 0 ? rest.data[0] : '\r';
+    const struct cm_slice all = cm_buf_slice(&run->rig.received);
+    size_t bytes = 0;
+    while (run->matched + bytes < all.len && all.data[run->matched + bytes] != stop) {
+        bytes++;
+    }
+    if (bytes == 0) {
+        fail(run, "expected something");
+    }
+    run->matched += bytes;
+}
+
+static void expect_line(struct run *run, struct cm_slice text) {
+    bool with_end = true;
+    flush_sent(run);
+    while (text.len > 0) {
+        const struct piece piece = next_piece(run, &text);
+        switch (piece.kind) {
+        case PIECE_BYTE:
+            expect_bytes(run, cm_slice(&piece.byte, 1));
+            break;
+        case PIECE_REPEAT:
+            for (uint64_t i = 0; i < piece.times; i++) {
+                expect_bytes(run, piece.text);
+            }
+            break;
+        case PIECE_NAME:
+            expect_name(run, piece.text);
+            break;
+        case PIECE_ANY:
+            expect_any(run, text);
+            break;
+        case PIECE_NO_END:
+            with_end = false;
+            break;
+        }
+    }
+    if (with_end) {
+        expect_bytes(run, CM_SLICE("\r\n"));
+    }
+}
+
+/* Everything that was answered has been expected. */
+static void settle(struct run *run) {
+    flush_sent(run);
+    if (run->matched != cm_buf_len(&run->rig.received)) {
+        fail(run, "more was answered than expected");
+    }
+}
+
+/* ---- files ---- */
+
+static void set_option(const struct run *run, struct rig_options *options, const char *line) {
+    char name[32] = "";
+    unsigned long long value = 1;
+    if (sscanf(line, "option %31s %llu", name, &value) < 1) {
+        fail(run, "bad option");
+    }
+    const struct {
+        const char *name;
+        uint64_t *number;
+        bool *flag;
+    } known[] = {
+        {"memory_bytes", &options->memory_bytes, NULL},
+        {"item_bytes_max", &options->item_bytes_max, NULL},
+        {"no_evict", NULL, &options->no_evict},
+        {"flush_disabled", NULL, &options->flush_disabled},
+        {"dump_disabled", NULL, &options->dump_disabled},
+        {"shutdown_enabled", NULL, &options->shutdown_enabled},
+        {"debug_time", NULL, &options->debug_time},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (strcmp(known[i].name, name) == 0) {
+            if (known[i].number != NULL) {
+                *known[i].number = value;
+            } else {
+                *known[i].flag = true;
+            }
+            return;
+        }
+    }
+    fail(run, "unknown option");
+}
+
+static void run_line(struct run *run, const char *line, size_t len) {
+    const bool expects = line[0] == '<';
+    if (!expects && run->expecting) {
+        settle(run);
+    }
+    run->expecting = expects;
+    if (line[0] == '>') {
+        send_line(run, cm_slice(line + 2, len < 2 ? 0 : len - 2));
+    } else if (expects) {
+        expect_line(run, cm_slice(line + 2, len < 2 ? 0 : len - 2));
+    } else if (line[0] == '+') {
+        settle(run);
+        rig_advance(&run->rig, strtol(line + 1, NULL, 10));
+    } else if (strcmp(line, "closed") == 0) {
+        settle(run);
+        if (!run->rig.closed) {
+            fail(run, "expected the server to hang up");
+        }
+    } else if (strcmp(line, "new") == 0) {
+        rig_end_session(&run->rig);
+        rig_new_session(&run->rig);
+    } else {
+        fail(run, "what is this line?");
+    }
+}
+
+static char *read_all(const char *path) {
+    FILE *file = fopen(path, "rb");
+    CM_CHECK(file != NULL);
+    CM_CHECK(fseek(file, 0, SEEK_END) == 0);
+    const long size = ftell(file);
+    CM_CHECK(size >= 0);
+    rewind(file);
+    char *text = malloc((size_t)size + 1);
+    CM_CHECK(text != NULL && fread(text, 1, (size_t)size, file) == (size_t)size);
+    fclose(file);
+    text[size] = '\0';
+    return text;
+}
+
+static void run_file(const char *path, enum cut cut, uint64_t seed) {
+    static struct run run;
+    struct rig_options options = {0};
+    bool opened = false;
+    run = (struct run){.path = path, .cut = cut, .random = seed};
+    char *text = read_all(path);
+    for (char *line = text, *next; line != NULL && *line != '\0'; line = next) {
+        next = strchr(line, '\n');
+        const size_t len = next == NULL ? strlen(line) : (size_t)(next - line);
+        if (next != NULL) {
+            *next++ = '\0';
+        }
+        run.line++;
+        if (len == 0 || line[0] == '#') {
+            continue;
+        }
+        if (strncmp(line, "option ", 7) == 0) {
+            set_option(&run, &options, line);
+            continue;
+        }
+        if (!opened) {
+            rig_open(&run.rig, &options);
+            opened = true;
+        }
+        run_line(&run, line, len);
+    }
+    CM_CHECK(opened);
+    settle(&run);
+    cmstore_check(run.rig.thread);
+    rig_close(&run.rig);
+    cm_buf_deinit(&run.sent);
+    free(text);
+}
+
+static void run_everyway(const char *path, uint64_t seed) {
+    run_file(path, CUT_NOT, seed);
+    run_file(path, CUT_BYTES, seed);
+    for (uint64_t i = 0; i < 5; i++) {
+        run_file(path, CUT_RANDOM, seed + i);
+    }
+    printf("ok %s\n", path);
+}
+
+static unsigned run_folder(const char *folder, uint64_t seed) {
+    unsigned count = 0;
+    struct dirent **entries;
+    const int found = scandir(folder, &entries, NULL, alphasort);
+    CM_CHECK(found >= 0);
+    for (int i = 0; i < found; i++) {
+        char path[512];
+        snprintf(path, sizeof path, "%s/%s", folder, entries[i]->d_name);
+        if (strstr(entries[i]->d_name, ".txt") != NULL) {
+            run_everyway(path, seed);
+            count++;
+        }
+        free(entries[i]);
+    }
+    free(entries);
+    return count;
+}
+
+int main(int argc, char **argv) {
+    const uint64_t seed =
+        argc > 1 ? strtoull(argv[1], NULL, 10) : (uint64_t)time(NULL) * 2654435761u + 1;
+    printf("seed %llu\n", (unsigned long long)seed);
+    fflush(stdout);
+    for (int i = 2; i < argc; i++) {
+        run_everyway(argv[i], seed);
+    }
+    if (argc <= 2) {
+        CM_CHECK(run_folder("tests/session/memcache", seed) > 0);
+    }
+    return 0;
+}
