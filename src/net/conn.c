@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "net/conn.h"
+
+#include "metrics/metrics.h"
+#include "net/internal.h"
+#include "net/unsent.h"
+
+#include <stdlib.h>
+
+enum {
+    /* How often a session that filled the output goes on at once if all of it was sent. */
+    RESUMES_AT_ONCE = 3,
+    /* What a session may still answer, and a read takes, while memory is short (N2). */
+    SHORT_OUT_BYTES = 4096,
+    SHORT_INPUT_BYTES = 4096,
+};
+
+static uint32_t now_s(const struct cm_worker *worker) {
+    return (uint32_t)(uv_now(&worker->loop) / 1000);
+}
+
+void cm_conn_touch(struct cm_conn *conn) {
+    atomic_store_explicit(&conn->active_s, now_s(conn->worker), memory_order_relaxed);
+}
+
+bool cm_conn_is_quiet(const struct cm_conn *conn) {
+    return conn->unsent == NULL && conn->state == CM_SESSION_READ &&
+           !cm_session_is_busy(conn->session);
+}
+
+/* ---- the end ---- */
+
+static void on_closed(uv_handle_t *handle) {
+    struct cm_conn *conn = handle->data;
+    struct cm_worker *worker = conn->worker;
+    free(conn);
+    cm_worker_lost_connection(worker);
+}
+
+/* Tells the worker how much memory the session holds beyond that of an idle one. */
+static void account(struct cm_conn *conn, size_t session_bytes) {
+    if (session_bytes == conn->session_bytes)
+        return;
+    cm_worker_hold(conn->worker, (int64_t)session_bytes - (int64_t)conn->session_bytes);
+    conn->session_bytes = session_bytes;
+}
+
+void cm_conn_close(struct cm_conn *conn) {
+    struct cm_worker *worker = conn->worker;
+    if (uv_is_closing((uv_handle_t *)&conn->tcp))
+        return;
+    CM_NET_LOG(worker->net, CM_LOG_INFO, "connection closed");
+    uv_mutex_lock(&worker->lock);
+    cm_link_remove(&conn->all);
+    uv_mutex_unlock(&worker->lock);
+    cm_link_remove(&conn->place);
+    cm_worker_enter_store(worker);
+    cm_session_destroy(conn->session);
+    conn->session = NULL;
+    account(conn, conn->idle_bytes);
+    if (conn->unsent != NULL)
+        cm_unsent_forget(conn->unsent);
+    uv_close((uv_handle_t *)&conn->tcp, on_closed);
+}
+
+/* ---- turns ---- */
+
+static void on_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer) {
+    const struct cm_worker *worker = ((struct cm_conn *)handle->data)->worker;
+    (void)suggested;
+    *buffer = uv_buf_init(worker->input,
+                          worker->out.withheld > 0 ? SHORT_INPUT_BYTES : CM_WORKER_INPUT_BYTES);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer);
+
+/* False: the connection is broken. */
+static bool set_reading(struct cm_conn *conn, bool reading) {
+    if (conn->reading == reading)
+        return true;
+    conn->reading = reading;
+    conn->read_turn = conn->worker->turn; /* what arrived meanwhile is still to be read */
+    if (reading)
+        return uv_read_start((uv_stream_t *)&conn->tcp, on_buffer, on_read) == 0;
+    uv_read_stop((uv_stream_t *)&conn->tcp);
+    return true;
+}
+
+/* What follows from the session's state once everything is sent. */
+static void follow_state(struct cm_conn *conn) {
+    switch (conn->state) {
+    case CM_SESSION_READ:
+        if (!set_reading(conn, true))
+            cm_conn_close(conn);
+        break;
+    case CM_SESSION_AGAIN:
+    case CM_SESSION_BLOCKED:
+        set_reading(conn, false);
+        cm_worker_go_on_later(conn->worker, &conn->place);
+        break;
+    case CM_SESSION_CLOSE:
+        cm_conn_close(conn);
+        break;
+    }
+}
+
+static void note_state(struct cm_conn *conn, enum cm_session_state state) {
+    conn->state = state;
+    const char *name = cm_session_state_name(conn->session);
+    if (name != atomic_load_explicit(&conn->state_name, memory_order_relaxed))
+        atomic_store_explicit(&conn->state_name, name, memory_order_relaxed);
+}
+
+/* Sends what the session answered, goes on with it as far as it may now, and sees to the rest. */
+static void follow(struct cm_conn *conn, enum cm_session_state state) {
+    struct cm_worker *worker = conn->worker;
+    enum cm_sent sent;
+    for (unsigned resumes = 0;; resumes++) {
+        note_state(conn, state);
+        account(conn, cm_session_bytes(conn->session));
+        sent = cm_out_is_empty(&worker->out) ? CM_SENT_ALL : cm_unsent_send(conn);
+        if (sent != CM_SENT_ALL || state != CM_SESSION_BLOCKED || resumes == RESUMES_AT_ONCE)
+            break;
+        state = cm_session_resume(conn->session, &worker->out);
+    }
+    if (sent == CM_SENT_FAILED)
+        cm_conn_close(conn);
+    else if (sent == CM_SENT_SOME)
+        set_reading(conn, false); /* C1 */
+    else
+        follow_state(conn);
+}
+
+static void prepare(struct cm_conn *conn, size_t input_bytes) {
+    struct cm_worker *worker = conn->worker;
+    worker->turn_bytes += input_bytes;
+    cm_worker_enter_store(worker);
+    worker->out.withheld = cm_net_is_short(worker->net, 2) ? CM_OUT_LIMIT - SHORT_OUT_BYTES : 0;
+}
+
+static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer) {
+    struct cm_conn *conn = stream->data;
+    struct cm_worker *worker = conn->worker;
+    if (count == 0)
+        return;
+    if (count < 0) {
+        cm_conn_close(conn);
+        return;
+    }
+    CM_NET_LOG(worker->net, CM_LOG_DEBUG, "read %zd bytes", count);
+    cm_conn_touch(conn);
+    conn->read_turn = worker->turn;
+    prepare(conn, (size_t)count);
+    follow(conn,
+           cm_session_feed(conn->session, cm_slice(buffer->base, (size_t)count), &worker->out));
+    cm_worker_progressed(worker);
+}
+
+void cm_conn_go_on(struct cm_conn *conn) {
+    struct cm_worker *worker = conn->worker;
+    cm_conn_touch(conn);
+    prepare(conn, 0);
+    follow(conn, cm_session_resume(conn->session, &worker->out));
+    cm_worker_progressed(worker);
+}
+
+void cm_conn_sent_all(struct cm_conn *conn) {
+    follow_state(conn);
+    cm_worker_progressed(conn->worker);
+}
+
+/* ---- the beginning ---- */
+
+/* The session and the handle; NULL and nothing left behind if that fails. */
+static struct cm_conn *create_conn(struct cm_worker *worker) {
+    struct cm_conn *conn = calloc(1, sizeof *conn);
+    if (conn == NULL)
+        return NULL;
+    conn->worker = worker;
+    cm_link_init(&conn->all);
+    cm_link_init(&conn->place);
+    cm_worker_enter_store(worker);
+    if (cm_session_create(worker->sessions, &conn->session) != CM_OK) {
+        free(conn);
+        return NULL;
+    }
+    int initialised = uv_tcp_init(&worker->loop, &conn->tcp);
+    CM_CHECK(initialised == 0); /* allocates nothing without a socket */
+    conn->tcp.data = conn;
+    conn->session_bytes = conn->idle_bytes = cm_session_bytes(conn->session);
+    return conn;
+}
+
+void cm_conn_open(struct cm_worker *worker, cm_os_socket socket) {
+    struct cm_conn *conn = create_conn(worker);
+    if (conn == NULL) {
+        cm_metrics_count(worker->metrics, CM_METRIC_read_buf_oom);
+        cm_os_socket_close(socket);
+        cm_worker_lost_connection(worker);
+        return;
+    }
+    CM_NET_LOG(worker->net, CM_LOG_INFO, "connection opened");
+    conn->state = CM_SESSION_READ;
+    atomic_store_explicit(&conn->state_name, cm_session_state_name(conn->session),
+                          memory_order_relaxed);
+    cm_conn_touch(conn);
+    if (uv_tcp_open(&conn->tcp, (uv_os_sock_t)socket) != 0) {
+        cm_os_socket_close(socket);
+        cm_conn_close(conn);
+        return;
+    }
+    /* Last: from here on other threads look at the handle. */
+    uv_mutex_lock(&worker->lock);
+    cm_link_append(&worker->conns, &conn->all);
+    uv_mutex_unlock(&worker->lock);
+    if (!set_reading(conn, true))
+        cm_conn_close(conn);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CM_NET_CONN_H
+#define CM_NET_CONN_H
+
+/* A connection: a socket, its session, and what of the answers could not be sent yet.
+ *
+ *            feed           sent, BLOCKED or AGAIN
+ *   reading ------> session ----------------------> `again` -- next turn --> session
+ *      ^               |                                                        |
+ *      |               | not sent                                               |
+ *      | all sent      v                                                        |
+ *      +----------- stalled <---------------------------------------------------+
+ *
+ * C1. While there is unsent output nothing is read and the session is not called.
+ * C2. `place` is in worker->stalled exactly when there is unsent output, in worker->again when the
+ *     session waits for its turn, alone otherwise. */
+
+#include "net/worker.h"
+#include "session/session.h"
+
+struct cm_unsent;
+
+struct cm_conn {
+    uv_tcp_t tcp;
+    struct cm_worker *worker;
+    struct cm_session *session; /* NULL once closing */
+    struct cm_unsent *unsent;   /* NULL: all is sent */
+    struct cm_link all;         /* in worker->conns, under worker->lock */
+    struct cm_link place;       /* C2 */
+    uint64_t read_turn;         /* the worker's turn of the last read, or when reading began */
+    size_t idle_bytes;          /* the session's memory when it was new */
+    size_t session_bytes;       /* now, as far as told to the worker */
+    enum cm_session_state state;
+    bool reading;
+
+    _Atomic(const char *) state_name; /* shared, for cm_net_visit_connections() */
+    _Atomic uint32_t active_s;        /* shared; loop time of the last progress */
+};
+
+/* Takes the socket and serves it, or closes it. */
+void cm_conn_open(struct cm_worker *worker, cm_os_socket socket);
+void cm_conn_close(struct cm_conn *conn);
+/* The turn that a connection in `again` waited for. */
+void cm_conn_go_on(struct cm_conn *conn);
+/* All unsent output has been sent. */
+void cm_conn_sent_all(struct cm_conn *conn);
+/* Some progress was made. */
+void cm_conn_touch(struct cm_conn *conn);
+/* Whether a graceful stop may close it: everything received is answered and sent. */
+bool cm_conn_is_quiet(const struct cm_conn *conn);
+
+static inline struct cm_conn *cm_conn_of_place(struct cm_link *place) {
+    return CM_LINKED(place, struct cm_conn, place);
+}
+
+#endif

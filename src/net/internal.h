@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CM_NET_INTERNAL_H
+#define CM_NET_INTERNAL_H
+
+/* What the files of net/ share.
+ *
+ * N1. Memory for parked requests and unsent answers (`held`) beyond CM_NET_HELD_FREE comes out of
+ *     the store's budget: cmstore_charge() follows it in steps of CM_NET_CHARGE_STEP.
+ * N2. Unsent answers are bounded. Past half of a limit sessions get less room for answers and
+ *     input is read in small pieces; past the limit the connection that has made no progress for
+ *     the longest time is closed. `pinned` is what they hold in the store's own memory. */
+
+#include "base/log.h"
+#include "net/worker.h"
+
+#define CM_NET_HELD_FREE   ((int64_t)2 << 20)
+#define CM_NET_CHARGE_STEP ((int64_t)256 << 10)
+/* Shares of the memory limit. */
+#define CM_NET_HELD_SHARE   8
+#define CM_NET_PINNED_SHARE 4
+
+struct cm_listener {
+    struct cm_net *net;
+    uv_poll_t poll;
+    cm_os_socket socket;
+    char address[96];
+    bool v6;
+};
+
+struct cm_net {
+    struct cm_net_options options;
+    struct cm_listener **listeners; /* owned */
+    size_t listener_count;
+    struct cm_worker *workers; /* owned; options.thread_count of them */
+    unsigned workers_ready;    /* initialised */
+    unsigned workers_running;
+    uv_async_t wake;      /* a worker ended, or a descriptor is free again */
+    uv_timer_t retry;     /* while accepting pauses */
+    uint64_t paused_ns;   /* loop time at which accepting paused */
+    unsigned next_worker; /* where the search for the least busy starts */
+    bool started, stopping;
+    unsigned open_handles; /* on the accepting thread's loop */
+
+    _Atomic uint32_t verbosity;
+    _Atomic bool accept_paused;
+    _Atomic uint32_t workers_ended;
+    _Atomic uint64_t memory_bytes;
+    _Atomic int64_t held_bytes, pinned_bytes, charged_bytes;
+    _Atomic uint64_t connections, connections_total, rejected, idle_kicks, stalled_kicks;
+    _Atomic uint64_t accept_pauses, accept_paused_us;
+};
+
+static inline void cm_net_count(_Atomic uint64_t *counter) {
+    atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}
+
+static inline bool cm_net_wants_log(struct cm_net *net, enum cm_log_level level) {
+    return (uint32_t)level <= atomic_load_explicit(&net->verbosity, memory_order_relaxed);
+}
+
+/* Warnings with -v, connections with -vv, every read with -vvv. */
+#define CM_NET_LOG(net, level, ...)                                                                \
+    do {                                                                                           \
+        if (cm_net_wants_log(net, level))                                                          \
+            cm_log(&(const struct cm_log){stderr, CM_LOG_DEBUG}, level, __VA_ARGS__);              \
+    } while (0)
+
+/* Bytes more, or less, held by parked requests and unsent answers. */
+void cm_net_hold(struct cm_net *net, int64_t bytes);
+/* Bytes more, or less, held in the store by unsent answers. */
+void cm_net_pin(struct cm_net *net, int64_t bytes);
+/* Whether what is held has reached 1/`part` of a limit (N2). */
+bool cm_net_is_short(struct cm_net *net, int part);
+
+/* listener.c */
+CM_MUST_CHECK enum cm_status cm_listeners_open(struct cm_net *net,
+                                               const struct cm_net_listen *options,
+                                               struct cm_net_error *error);
+/* Makes the listeners known to the loop; all or none. */
+CM_MUST_CHECK enum cm_status cm_listeners_init(struct cm_net *net);
+void cm_listeners_start(struct cm_net *net);
+void cm_listeners_pause(struct cm_net *net);
+void cm_listeners_close(struct cm_net *net);
+
+/* address.c: what -l names, as socket addresses. */
+struct cm_address {
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } socket;
+    bool optional; /* the system may not have it */
+};
+struct cm_addresses {
+    struct cm_address *entries; /* owned */
+    size_t count;
+};
+size_t cm_address_bytes(const struct cm_address *address);
+void cm_address_text(const struct sockaddr *address, char *to, size_t to_bytes);
+CM_MUST_CHECK enum cm_status cm_addresses_resolve(struct cm_addresses *addresses,
+                                                  const struct cm_net_listen *options,
+                                                  struct cm_net_error *error);
+
+#endif

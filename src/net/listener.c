@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "net/internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum {
+    ACCEPTS_PER_TURN = 64,
+    RETRY_MS = 100,
+    FREE_PORT_ATTEMPTS = 16, /* until one is free for every address */
+};
+
+static const char too_many[] = "ERROR Too many open connections\r\n";
+
+/* ---- opening ---- */
+
+static void fail(struct cm_net_error *error, const struct cm_address *address, int code) {
+    char text[96];
+    cm_address_text(&address->socket.any, text, sizeof text);
+    snprintf(error->text, sizeof error->text, "cannot listen on %s: %s", strchr(text, ':') + 1,
+             cm_os_socket_error_text(code));
+}
+
+static enum cm_status add_listener(struct cm_net *net, cm_os_socket socket,
+                                   const struct cm_address *address) {
+    struct cm_listener *listener = calloc(1, sizeof *listener);
+    void *grown = realloc(net->listeners, (net->listener_count + 1) * sizeof *net->listeners);
+    if (grown != NULL)
+        net->listeners = grown;
+    if (listener == NULL || grown == NULL) {
+        free(listener);
+        cm_os_socket_close(socket);
+        return CM_NO_MEMORY;
+    }
+    listener->net = net;
+    listener->socket = socket;
+    listener->v6 = address->socket.any.sa_family == AF_INET6;
+    cm_address_text(&address->socket.any, listener->address, sizeof listener->address);
+    net->listeners[net->listener_count++] = listener;
+    return CM_OK;
+}
+
+static uint16_t port_of(const struct cm_address *address) {
+    return address->socket.any.sa_family == AF_INET6 ? address->socket.v6.sin6_port
+                                                     : address->socket.v4.sin_port;
+}
+
+static void set_port(struct cm_address *address, uint16_t port) {
+    if (address->socket.any.sa_family == AF_INET6)
+        address->socket.v6.sin6_port = htons(port);
+    else
+        address->socket.v4.sin_port = htons(port);
+}
+
+/* An attempt to open all listeners. */
+struct opening {
+    struct cm_net *net;
+    int backlog;
+    uint16_t free_port; /* for the addresses that leave theirs open; 0: not found yet */
+    int code;           /* the system's error, 0 if there was none */
+    bool taken;         /* the free port was not free for every address */
+};
+
+static enum cm_status open_address(struct opening *opening, struct cm_address address) {
+    bool wants_free = port_of(&address) == 0;
+    bool had_free = opening->free_port != 0;
+    if (wants_free)
+        set_port(&address, opening->free_port);
+    cm_os_socket socket = cm_os_socket_listen(&address.socket.any, cm_address_bytes(&address),
+                                              opening->backlog, &opening->code);
+    if (socket == CM_OS_SOCKET_NONE) {
+        opening->taken = wants_free && had_free && opening->code == EADDRINUSE;
+        bool lacks_family = opening->code != EADDRINUSE && opening->code != EACCES;
+        return address.optional && lacks_family ? CM_OK : CM_SYSTEM;
+    }
+    uint16_t port = cm_os_socket_port(socket);
+    if (wants_free)
+        opening->free_port = port;
+    set_port(&address, port);
+    return add_listener(opening->net, socket, &address);
+}
+
+static void drop_listeners(struct cm_net *net) {
+    for (size_t i = 0; i < net->listener_count; i++) {
+        cm_os_socket_close(net->listeners[i]->socket);
+        free(net->listeners[i]);
+    }
+    net->listener_count = 0;
+}
+
+static enum cm_status open_all(struct opening *opening, const struct cm_addresses *addresses,
+                               struct cm_net_error *error) {
+    for (size_t i = 0; i < addresses->count; i++) {
+        enum cm_status status = open_address(opening, addresses->entries[i]);
+        if (status == CM_SYSTEM)
+            fail(error, &addresses->entries[i], opening->code);
+        if (status != CM_OK) {
+            drop_listeners(opening->net);
+            return status;
+        }
+    }
+    return CM_OK;
+}
+
+enum cm_status cm_listeners_open(struct cm_net *net, const struct cm_net_listen *options,
+                                 struct cm_net_error *error) {
+    struct cm_addresses addresses;
+    struct opening opening;
+    snprintf(error->text, sizeof error->text, "out of memory");
+    enum cm_status status = cm_addresses_resolve(&addresses, options, error);
+    if (status != CM_OK)
+        return status;
+    int attempts = 0;
+    do {
+        opening = (struct opening){.net = net, .backlog = options->backlog};
+        status = open_all(&opening, &addresses, error);
+    } while (opening.taken && ++attempts < FREE_PORT_ATTEMPTS);
+    free(addresses.entries);
+    return status;
+}
+
+/* ---- accepting ---- */
+
+static struct cm_worker *least_busy(struct cm_net *net) {
+    unsigned count = net->options.thread_count;
+    struct cm_worker *best = NULL;
+    uint32_t best_load = UINT32_MAX;
+    CM_CHECK(count > 0); /* nobody accepts before the workers run */
+    for (unsigned i = 0; i < count; i++) {
+        struct cm_worker *worker = &net->workers[(net->next_worker + i) % count];
+        uint32_t load = atomic_load_explicit(&worker->conn_count, memory_order_relaxed);
+        if (load < best_load) {
+            best = worker;
+            best_load = load;
+        }
+    }
+    net->next_worker = (net->next_worker + 1) % count;
+    return best;
+}
+
+static void take(struct cm_net *net, cm_os_socket socket) {
+    uint64_t open = atomic_load_explicit(&net->connections, memory_order_relaxed);
+    if (open >= net->options.connections_max) {
+        cm_net_count(&net->rejected);
+        CM_NET_LOG(net, CM_LOG_WARNING, "too many open connections");
+        cm_os_socket_refuse(socket, too_many, sizeof too_many - 1);
+        return;
+    }
+    cm_net_count(&net->connections);
+    cm_net_count(&net->connections_total);
+    if (cm_worker_give(least_busy(net), socket) != CM_OK) {
+        atomic_fetch_sub_explicit(&net->connections, 1, memory_order_relaxed);
+        cm_os_socket_close(socket);
+    }
+}
+
+static void on_acceptable(uv_poll_t *poll, int status, int events) {
+    struct cm_listener *listener = poll->data;
+    (void)events;
+    for (int i = 0; status == 0 && i < ACCEPTS_PER_TURN; i++) {
+        cm_os_socket socket;
+        switch (cm_os_socket_accept(listener->socket, &socket)) {
+        case CM_OS_ACCEPTED:
+            take(listener->net, socket);
+            break;
+        case CM_OS_ACCEPT_NONE:
+            return;
+        case CM_OS_ACCEPT_EXHAUSTED:
+            cm_listeners_pause(listener->net);
+            return;
+        }
+    }
+}
+
+static void on_retry(uv_timer_t *timer) {
+    cm_listeners_start(timer->data);
+}
+
+void cm_listeners_start(struct cm_net *net) {
+    if (atomic_exchange(&net->accept_paused, false)) {
+        uint64_t us = (uv_hrtime() - net->paused_ns) / 1000;
+        atomic_fetch_add_explicit(&net->accept_paused_us, us, memory_order_relaxed);
+    }
+    uv_timer_stop(&net->retry);
+    for (size_t i = 0; i < net->listener_count; i++)
+        uv_poll_start(&net->listeners[i]->poll, UV_READABLE, on_acceptable);
+}
+
+void cm_listeners_pause(struct cm_net *net) {
+    CM_NET_LOG(net, CM_LOG_WARNING, "out of descriptors: accepting no connections for now");
+    for (size_t i = 0; i < net->listener_count; i++)
+        uv_poll_stop(&net->listeners[i]->poll);
+    net->paused_ns = uv_hrtime();
+    cm_net_count(&net->accept_pauses);
+    atomic_store(&net->accept_paused, true);
+    uv_timer_start(&net->retry, on_retry, RETRY_MS, 0);
+}
+
+static void on_listener_closed(uv_handle_t *handle) {
+    struct cm_listener *listener = handle->data;
+    cm_os_socket_close(listener->socket);
+    free(listener);
+}
+
+enum cm_status cm_listeners_init(struct cm_net *net) {
+    for (size_t i = 0; i < net->listener_count; i++) {
+        struct cm_listener *listener = net->listeners[i];
+        if (uv_poll_init_socket(net->options.loop, &listener->poll,
+                                (uv_os_sock_t)listener->socket) != 0) {
+            while (i-- > 0)
+                uv_close((uv_handle_t *)&net->listeners[i]->poll, NULL);
+            return CM_SYSTEM;
+        }
+        listener->poll.data = listener;
+    }
+    return CM_OK;
+}
+
+void cm_listeners_close(struct cm_net *net) {
+    for (size_t i = 0; i < net->listener_count; i++)
+        uv_close((uv_handle_t *)&net->listeners[i]->poll, on_listener_closed);
+    net->listener_count = 0;
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CM_NET_NET_H
+#define CM_NET_NET_H
+
+/* Sockets for sessions: one thread that accepts, and worker threads with a loop each, among which
+ * the connections are spread. Nothing in here knows a protocol.
+ *
+ *   accepting thread (the caller's loop)        worker threads
+ *   listener readable -> accept -> least busy   -> queue -> uv_async -> connection on its loop
+ *
+ * A connection stays with its worker until it ends. */
+
+#include <cacheman/status.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+struct cm_config_list;
+struct cm_metrics_group;
+struct cm_session_env;
+struct cm_net;
+
+struct cm_net_options {
+    const struct cm_session_env *env; /* borrowed; complete before cm_net_start() */
+    struct cm_metrics_group *metrics; /* borrowed; a set per worker thread */
+    uv_loop_t *loop;                  /* borrowed; of the thread that makes all calls below */
+    unsigned thread_count;
+    uint32_t connections_max;
+    uint32_t idle_timeout_s; /* 0: none */
+    int verbosity;           /* 0 to 3, as -v counts */
+    /* On the loop, when every connection is closed and every worker has ended after
+     * cm_net_stop(). */
+    void (*on_stopped)(void *context);
+    void *context;
+};
+
+struct cm_net_listen {
+    const struct cm_config_list *addresses; /* none: loopback */
+    int port;                               /* -1: a free one */
+    int backlog;
+};
+
+/* What went wrong, one sentence for people. */
+struct cm_net_error {
+    char text[512];
+};
+
+/* NO_MEMORY. The caller gives *out to cm_net_destroy(). */
+CM_MUST_CHECK enum cm_status cm_net_create(const struct cm_net_options *options,
+                                           struct cm_net **out);
+/* Before cm_net_start(), or when stopped. NULL is allowed. */
+void cm_net_destroy(struct cm_net *net);
+
+/* Opens the listeners; nobody is accepted yet. SYSTEM (error tells why), NO_MEMORY. */
+CM_MUST_CHECK enum cm_status cm_net_listen(struct cm_net *net, const struct cm_net_listen *options,
+                                           struct cm_net_error *error);
+
+/* Starts the workers and accepts. SYSTEM, NO_MEMORY, TOO_MANY_THREADS: nothing is running. */
+CM_MUST_CHECK enum cm_status cm_net_start(struct cm_net *net);
+
+/* Accepts no more, answers what has been received, sends for at most CM_NET_STOP_MS, closes. Called
+ * again: closes at once. */
+#define CM_NET_STOP_MS 3000
+void cm_net_stop(struct cm_net *net);
+
+/* Calls back for each listener: its address as "tcp:127.0.0.1:16180", its port, whether IPv6. */
+typedef void cm_net_listener_visitor(void *context, const char *address, uint16_t port, bool v6);
+void cm_net_visit_listeners(struct cm_net *net, cm_net_listener_visitor *visitor, void *context);
+
+/* ---- from any thread ---- */
+
+void cm_net_set_verbosity(struct cm_net *net, uint32_t level);
+/* The store's memory limit: unsent answers may use a part of it. */
+void cm_net_set_memory(struct cm_net *net, uint64_t bytes);
+
+struct cm_net_counts {
+    uint64_t connections;       /* open */
+    uint64_t connections_total; /* ever */
+    uint64_t rejected;          /* past the limit */
+    uint64_t idle_kicks;
+    uint64_t stalled_kicks; /* closed for the room their unsent answers took */
+    uint64_t accept_pauses; /* out of descriptors */
+    uint64_t accept_paused_us;
+    bool accepting;
+    uint64_t held_bytes; /* parked requests and unsent answers */
+};
+void cm_net_read_counts(struct cm_net *net, struct cm_net_counts *counts);
+
+struct cm_net_connection {
+    int64_t descriptor;
+    const char *address; /* "tcp:127.0.0.1:40312", borrowed for the callback */
+    const char *listen_address;
+    const char *state;
+    uint32_t idle_s;
+};
+typedef void cm_net_connection_visitor(void *context, const struct cm_net_connection *connection);
+/* Every connection. The callback must not call net. */
+void cm_net_visit_connections(struct cm_net *net, cm_net_connection_visitor *visitor,
+                              void *context);
+
+#endif

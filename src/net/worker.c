@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "net/worker.h"
+
+#include "net/conn.h"
+#include "net/internal.h"
+
+#include <stdlib.h>
+
+enum {
+    STACK_BYTES = 256 << 10,
+    SWEEP_MS = 1000,
+    /* The store is left and entered again after so much input, for reclaim to go on (W2). */
+    TURN_BYTES_MAX = 1 << 20,
+    HOLD_STEP = 16 << 10,
+};
+
+/* ---- the store ---- */
+
+static void leave_store(struct cm_worker *worker) {
+    if (worker->in_store)
+        cmstore_end(worker->store_thread);
+    worker->in_store = false;
+    worker->turn_bytes = 0;
+}
+
+void cm_worker_enter_store(struct cm_worker *worker) {
+    if (worker->turn_bytes > TURN_BYTES_MAX)
+        leave_store(worker);
+    if (!worker->in_store)
+        cmstore_begin(worker->store_thread);
+    worker->in_store = true;
+}
+
+static void on_leave(uv_prepare_t *handle) {
+    struct cm_worker *worker = handle->data;
+    leave_store(worker);
+    worker->turn++;
+}
+
+void cm_worker_hold(struct cm_worker *worker, int64_t bytes) {
+    worker->held_bytes += bytes;
+    int64_t change = worker->held_bytes - worker->held_bytes_shared;
+    if (change < HOLD_STEP && change > -HOLD_STEP)
+        return;
+    worker->held_bytes_shared = worker->held_bytes;
+    cm_net_hold(worker->net, change);
+}
+
+/* ---- the end ---- */
+
+static void close_handles(struct cm_worker *worker) {
+    uv_mutex_lock(&worker->lock);
+    worker->ended = true;
+    uv_mutex_unlock(&worker->lock);
+    uv_close((uv_handle_t *)&worker->wake, NULL);
+    uv_close((uv_handle_t *)&worker->leave, NULL);
+    uv_close((uv_handle_t *)&worker->again_idle, NULL);
+    uv_close((uv_handle_t *)&worker->sweep, NULL);
+    uv_close((uv_handle_t *)&worker->deadline, NULL);
+}
+
+static void end_if_empty(struct cm_worker *worker) {
+    uint32_t count = atomic_load_explicit(&worker->conn_count, memory_order_relaxed);
+    if (worker->stopping != CM_WORKER_RUNS && count == 0 &&
+        !uv_is_closing((uv_handle_t *)&worker->wake)) {
+        leave_store(worker);
+        close_handles(worker);
+    }
+}
+
+void cm_worker_lost_connection(struct cm_worker *worker) {
+    struct cm_net *net = worker->net;
+    atomic_fetch_sub_explicit(&worker->conn_count, 1, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&net->connections, 1, memory_order_relaxed);
+    if (atomic_load_explicit(&net->accept_paused, memory_order_relaxed))
+        uv_async_send(&net->wake);
+    end_if_empty(worker);
+}
+
+typedef bool conn_test(const struct cm_worker *worker, const struct cm_conn *conn);
+
+/* Closes the connections for which `test` holds; returns how many. */
+static unsigned close_where(struct cm_worker *worker, conn_test *test) {
+    unsigned closed = 0;
+    struct cm_link *next;
+    for (struct cm_link *link = worker->conns.next; link != &worker->conns; link = next) {
+        next = link->next;
+        struct cm_conn *conn = CM_LINKED(link, struct cm_conn, all);
+        if (test(worker, conn)) {
+            cm_conn_close(conn);
+            closed++;
+        }
+    }
+    return closed;
+}
+
+static bool is_any(const struct cm_worker *worker, const struct cm_conn *conn) {
+    (void)worker;
+    (void)conn;
+    return true;
+}
+
+/* Nothing came in the last turn, so everything received has been read. */
+static bool is_drained(const struct cm_worker *worker, const struct cm_conn *conn) {
+    return conn->read_turn != worker->turn && cm_conn_is_quiet(conn);
+}
+
+static bool is_idle(const struct cm_worker *worker, const struct cm_conn *conn) {
+    uint32_t now = (uint32_t)(uv_now(&worker->loop) / 1000);
+    uint32_t active = atomic_load_explicit(&conn->active_s, memory_order_relaxed);
+    return now - active > worker->net->options.idle_timeout_s;
+}
+
+static void on_deadline(uv_timer_t *timer) {
+    close_where(timer->data, is_any);
+}
+
+static void stop(struct cm_worker *worker, enum cm_worker_stop how) {
+    bool first = worker->stopping == CM_WORKER_RUNS;
+    worker->stopping = how;
+    if (first) {
+        worker->drain_turn = worker->turn;
+        uv_timer_start(&worker->deadline, on_deadline, CM_NET_STOP_MS, 0);
+        cm_worker_progressed(worker);
+    }
+    if (how == CM_WORKER_QUITS)
+        close_where(worker, is_any);
+    end_if_empty(worker);
+}
+
+/* ---- turns ---- */
+
+static void on_again(uv_idle_t *idle) {
+    struct cm_worker *worker = idle->data;
+    struct cm_link waiting;
+    cm_link_init(&waiting);
+    cm_link_move_all(&waiting, &worker->again);
+    while (!cm_link_is_alone(&waiting)) {
+        struct cm_link *place = waiting.next;
+        cm_link_remove(place);
+        cm_conn_go_on(cm_conn_of_place(place));
+    }
+    bool draining = worker->stopping != CM_WORKER_RUNS;
+    /* One whole turn reads what the system still holds. */
+    if (draining && worker->turn > worker->drain_turn)
+        close_where(worker, is_drained);
+    if (cm_link_is_alone(&worker->again) && (!draining || worker->turn != worker->progress_turn))
+        uv_idle_stop(idle);
+}
+
+void cm_worker_go_on_later(struct cm_worker *worker, struct cm_link *link) {
+    cm_link_append(&worker->again, link);
+    uv_idle_start(&worker->again_idle, on_again);
+}
+
+void cm_worker_progressed(struct cm_worker *worker) {
+    if (worker->stopping != CM_WORKER_RUNS && !uv_is_closing((uv_handle_t *)&worker->again_idle)) {
+        worker->progress_turn = worker->turn;
+        uv_idle_start(&worker->again_idle, on_again);
+    }
+}
+
+static void on_sweep(uv_timer_t *timer) {
+    struct cm_worker *worker = timer->data;
+    unsigned closed = close_where(worker, is_idle);
+    atomic_fetch_add_explicit(&worker->net->idle_kicks, closed, memory_order_relaxed);
+}
+
+/* ---- what other threads send ---- */
+
+static void on_wake(uv_async_t *async) {
+    struct cm_worker *worker = async->data;
+    cm_os_socket *arrivals;
+    size_t count;
+    uv_mutex_lock(&worker->lock);
+    arrivals = worker->arrivals;
+    count = worker->arrival_count;
+    worker->arrivals = NULL;
+    worker->arrival_count = worker->arrival_capacity = 0;
+    enum cm_worker_stop how = worker->stop_wanted;
+    uv_mutex_unlock(&worker->lock);
+    for (size_t i = 0; i < count; i++)
+        cm_conn_open(worker, arrivals[i]);
+    free(arrivals);
+    if (how > worker->stopping)
+        stop(worker, how);
+}
+
+/* Caller holds the lock. */
+static void wake_locked(struct cm_worker *worker) {
+    if (!worker->ended)
+        uv_async_send(&worker->wake);
+}
+
+/* Caller holds the lock. */
+static enum cm_status push_arrival_locked(struct cm_worker *worker, cm_os_socket socket) {
+    if (worker->arrival_count == worker->arrival_capacity) {
+        size_t capacity = worker->arrival_capacity > 0 ? worker->arrival_capacity * 2 : 16;
+        void *grown = realloc(worker->arrivals, capacity * sizeof *worker->arrivals);
+        if (grown == NULL)
+            return CM_NO_MEMORY;
+        worker->arrivals = grown;
+        worker->arrival_capacity = capacity;
+    }
+    worker->arrivals[worker->arrival_count++] = socket;
+    return CM_OK;
+}
+
+enum cm_status cm_worker_give(struct cm_worker *worker, cm_os_socket socket) {
+    uv_mutex_lock(&worker->lock);
+    enum cm_status status = push_arrival_locked(worker, socket);
+    if (status == CM_OK) {
+        atomic_fetch_add_explicit(&worker->conn_count, 1, memory_order_relaxed);
+        wake_locked(worker);
+    }
+    uv_mutex_unlock(&worker->lock);
+    return status;
+}
+
+void cm_worker_stop(struct cm_worker *worker, enum cm_worker_stop how) {
+    uv_mutex_lock(&worker->lock);
+    worker->stop_wanted = how;
+    wake_locked(worker);
+    uv_mutex_unlock(&worker->lock);
+}
+
+/* ---- life ---- */
+
+/* Handles of the loop; none of these calls can fail once the loop and the async are there. */
+static enum cm_status init_loop(struct cm_worker *worker) {
+    if (uv_loop_init(&worker->loop) != 0)
+        return CM_SYSTEM;
+    if (uv_async_init(&worker->loop, &worker->wake, on_wake) != 0) {
+        uv_loop_close(&worker->loop);
+        return CM_SYSTEM;
+    }
+    uv_prepare_init(&worker->loop, &worker->leave);
+    uv_idle_init(&worker->loop, &worker->again_idle);
+    uv_timer_init(&worker->loop, &worker->sweep);
+    uv_timer_init(&worker->loop, &worker->deadline);
+    worker->wake.data = worker->leave.data = worker->again_idle.data = worker;
+    worker->sweep.data = worker->deadline.data = worker;
+    uv_prepare_start(&worker->leave, on_leave);
+    if (worker->net->options.idle_timeout_s > 0)
+        uv_timer_start(&worker->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
+    return CM_OK;
+}
+
+static enum cm_status init_sessions(struct cm_worker *worker) {
+    const struct cm_session_env *env = worker->net->options.env;
+    worker->input = malloc(CM_WORKER_INPUT_BYTES);
+    if (worker->input == NULL)
+        return CM_NO_MEMORY;
+    enum cm_status status = cm_session_out_init(&worker->out);
+    if (status == CM_OK)
+        status = cmstore_attach(env->store, &worker->store_thread);
+    if (status == CM_OK)
+        status =
+            cm_session_worker_create(env, worker->store_thread, worker->metrics, &worker->sessions);
+    return status;
+}
+
+static void deinit_sessions(struct cm_worker *worker) {
+    cm_session_worker_destroy(worker->sessions);
+    cmstore_detach(worker->store_thread);
+    cm_session_out_deinit(&worker->out);
+    free(worker->input);
+}
+
+enum cm_status cm_worker_init(struct cm_worker *worker, struct cm_net *net,
+                              struct cm_metrics *metrics) {
+    *worker = (struct cm_worker){.net = net, .metrics = metrics};
+    cm_link_init(&worker->conns);
+    cm_link_init(&worker->again);
+    cm_link_init(&worker->stalled);
+    if (uv_mutex_init(&worker->lock) != 0)
+        return CM_SYSTEM;
+    enum cm_status status = init_sessions(worker);
+    if (status == CM_OK)
+        status = init_loop(worker);
+    if (status != CM_OK) {
+        deinit_sessions(worker);
+        uv_mutex_destroy(&worker->lock);
+    }
+    return status;
+}
+
+static void run_loop(struct cm_worker *worker) {
+    uv_run(&worker->loop, UV_RUN_DEFAULT);
+    leave_store(worker);
+    int closed = uv_loop_close(&worker->loop);
+    CM_CHECK(closed == 0);
+}
+
+static void worker_main(void *context) {
+    struct cm_worker *worker = context;
+    struct cm_net *net = worker->net;
+    run_loop(worker);
+    atomic_fetch_add(&net->workers_ended, 1);
+    uv_async_send(&net->wake);
+}
+
+enum cm_status cm_worker_start(struct cm_worker *worker) {
+    const uv_thread_options_t options = {.flags = UV_THREAD_HAS_STACK_SIZE,
+                                         .stack_size = STACK_BYTES};
+    if (uv_thread_create_ex(&worker->thread, &options, worker_main, worker) != 0)
+        return CM_SYSTEM;
+    worker->started = true;
+    return CM_OK;
+}
+
+void cm_worker_deinit(struct cm_worker *worker) {
+    if (!worker->started) {
+        close_handles(worker);
+        run_loop(worker);
+    }
+    CM_CHECK(cm_link_is_alone(&worker->conns));
+    CM_CHECK(worker->arrival_count == 0);
+    deinit_sessions(worker);
+    uv_mutex_destroy(&worker->lock);
+}

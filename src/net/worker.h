@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CM_NET_WORKER_H
+#define CM_NET_WORKER_H
+
+/* A worker: one thread, one loop, its connections.
+ *
+ * W1. Everything of a worker belongs to its thread, but for what is marked shared.
+ * W2. The store is entered (cmstore_begin) at the first use of a turn and left before the loop
+ *     waits, so that an idle worker never holds up reclaim.
+ * W3. `input` and `out` are free between callbacks: whatever outlives a callback is copied. */
+
+#include "base/os/socket.h"
+#include "net/link.h"
+#include "net/net.h"
+#include "op/out.h"
+#include <cacheman/store.h>
+#include <stdatomic.h>
+
+#define CM_WORKER_INPUT_BYTES ((size_t)64 << 10)
+
+struct cm_conn;
+struct cm_metrics;
+struct cm_session_worker;
+
+enum cm_worker_stop {
+    CM_WORKER_RUNS,
+    CM_WORKER_DRAINS, /* answers what was received, then closes */
+    CM_WORKER_QUITS,  /* closes at once */
+};
+
+struct cm_worker {
+    _Alignas(64) struct cm_net *net; /* workers share no cache line */
+    uv_loop_t loop;
+    uv_thread_t thread;
+    uv_async_t wake;      /* something arrived in the shared part */
+    uv_prepare_t leave;   /* W2 */
+    uv_idle_t again_idle; /* runs while connections wait in `again` or the worker drains */
+    uv_timer_t sweep;     /* idle connections, once a second; only with an idle timeout */
+    uv_timer_t deadline;  /* of draining */
+    cmstore_thread *store_thread;
+    struct cm_metrics *metrics;
+    struct cm_session_worker *sessions;
+    bool in_store;
+    size_t turn_bytes; /* input handled since the store was entered */
+    enum cm_worker_stop stopping;
+    bool started;              /* has had a thread */
+    uint64_t turn;             /* counts the loop's turns */
+    uint64_t drain_turn;       /* in which draining began */
+    uint64_t progress_turn;    /* of the last progress while draining */
+    struct cm_link conns;      /* all; changed under `lock` */
+    struct cm_link again;      /* wait for their next turn */
+    struct cm_link stalled;    /* unsent output, the longest without progress first */
+    int64_t held_bytes;        /* parked requests and unsent answers of its connections */
+    int64_t held_bytes_shared; /* of these, what cm_net knows about */
+    struct cm_out out;
+    char *input;
+
+    /* Shared, under `lock`. */
+    uv_mutex_t lock;
+    cm_os_socket *arrivals;
+    size_t arrival_count, arrival_capacity;
+    enum cm_worker_stop stop_wanted;
+    bool ended; /* `wake` must not be used any more */
+
+    _Atomic uint32_t conn_count; /* shared; those on their way included */
+};
+
+CM_MUST_CHECK enum cm_status cm_worker_init(struct cm_worker *worker, struct cm_net *net,
+                                            struct cm_metrics *metrics);
+/* After its thread has ended, or without one. */
+void cm_worker_deinit(struct cm_worker *worker);
+
+CM_MUST_CHECK enum cm_status cm_worker_start(struct cm_worker *worker);
+/* Gives the worker a connection, from the accepting thread. NO_MEMORY: it is still the caller's. */
+CM_MUST_CHECK enum cm_status cm_worker_give(struct cm_worker *worker, cm_os_socket socket);
+/* From the accepting thread. */
+void cm_worker_stop(struct cm_worker *worker, enum cm_worker_stop how);
+
+/* ---- for the worker's connections, on its thread ---- */
+
+void cm_worker_enter_store(struct cm_worker *worker);
+/* Puts the connection's link into `again`. */
+void cm_worker_go_on_later(struct cm_worker *worker, struct cm_link *link);
+/* A connection holds `bytes` more, or less. */
+void cm_worker_hold(struct cm_worker *worker, int64_t bytes);
+/* A connection received or sent: while draining, time to look whether any is done. */
+void cm_worker_progressed(struct cm_worker *worker);
+/* A connection is gone. */
+void cm_worker_lost_connection(struct cm_worker *worker);
+
+#endif

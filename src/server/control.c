@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "base/os/os.h"
+#include "server/internal.h"
+
+#include <cacheman/version.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* What commands may ask of the server; called from worker threads. */
+
+#if defined(__GNUC__)
+__attribute__((format(printf, 3, 4)))
+#endif
+static void
+put(struct cm_stat_sink *sink, const char *name, const char *format, ...) {
+    char value[256];
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(value, sizeof value, format, arguments);
+    va_end(arguments);
+    if (length >= 0 && (size_t)length < sizeof value)
+        sink->line(sink, cm_slice(name, strlen(name)), cm_slice(value, (size_t)length));
+}
+
+/* ---- stats ---- */
+
+static void on_server_stats(void *context, struct cm_server_stats *stats) {
+    struct cm_server *server = context;
+    struct cm_net_counts counts;
+    struct cm_os_usage usage;
+    cm_net_read_counts(server->net, &counts);
+    cm_os_usage(&usage);
+    uint64_t threads = (uint64_t)server->config->threads;
+    *stats = (struct cm_server_stats){
+        .pid = (uint64_t)cm_os_process_id(),
+        .uptime = cmstore_clock(server->store) - CM_CLOCK_START_S,
+        .max_connections = (uint64_t)server->config->connections_max,
+        .curr_connections = counts.connections,
+        .total_connections = counts.connections_total,
+        .rejected_connections = counts.rejected,
+        .connection_structures = counts.connections,
+        .read_buf_count = threads,
+        .read_buf_bytes = counts.held_bytes,
+        .reserved_fds = CM_SERVER_DESCRIPTORS(threads),
+        .idle_kicks = counts.idle_kicks,
+        .accepting_conns = counts.accepting,
+        .listen_disabled_num = counts.accept_pauses,
+        .time_in_listen_disabled_us = counts.accept_paused_us,
+        .threads = threads,
+        .version = CACHEMAN_VERSION_MEMCACHE,
+        .libevent = uv_version_string(),
+        .user_us = usage.user_us,
+        .system_us = usage.system_us,
+    };
+}
+
+static const char *on_off(bool on) {
+    return on ? "yes" : "no";
+}
+
+static void put_addresses(struct cm_stat_sink *sink, const struct cm_config_list *list) {
+    char text[240] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        int added = snprintf(text + used, sizeof text - used, "%s%s", used > 0 ? "," : "",
+                             list->entries[i].host);
+        if (added < 0 || (size_t)added >= sizeof text - used)
+            break;
+        used += (size_t)added;
+    }
+    put(sink, "inter", "%s", used > 0 ? text : "127.0.0.1,::1");
+}
+
+static void on_settings(void *context, struct cm_stat_sink *sink) {
+    struct cm_server *server = context;
+    const struct cm_config *config = server->config;
+    struct cmstore_counters counters;
+    cmstore_read_counters(server->store, &counters);
+    put(sink, "maxbytes", "%" PRIu64, counters.memory_limit);
+    put(sink, "maxconns", "%" PRId64, config->connections_max);
+    put(sink, "tcpport", "%u", server->port);
+    put(sink, "udpport", "0");
+    put_addresses(sink, &config->listen);
+    put(sink, "verbosity", "%" PRIu32, atomic_load(&server->verbosity));
+    put(sink, "oldest", "0");
+    put(sink, "evictions", "%s", config->no_evict ? "off" : "on");
+    put(sink, "policy", "%s", cmstore_policy(server->store));
+    put(sink, "domain_socket", "NULL");
+    put(sink, "num_threads", "%" PRId64, config->threads);
+    put(sink, "stat_key_prefix", ":");
+    put(sink, "reqs_per_event", "%" PRId64, config->requests_per_turn);
+    put(sink, "cas_enabled", "yes");
+    put(sink, "tcp_backlog", "%" PRId64, config->backlog);
+    put(sink, "binding_protocol", "ascii");
+    put(sink, "auth_enabled_sasl", "no");
+    put(sink, "auth_enabled_ascii", "no");
+    put(sink, "item_size_max", "%" PRIu64, cmstore_item_bytes_max(server->store));
+    put(sink, "maxconns_fast", "yes");
+    put(sink, "flush_enabled", "%s", on_off(!config->disable_flush));
+    put(sink, "dump_enabled", "%s", on_off(!config->disable_dump));
+    put(sink, "hash_algorithm", "xxh3");
+    put(sink, "idle_timeout", "%" PRId64, config->idle_timeout_s);
+    put(sink, "shutdown_command", "%s", on_off(config->enable_shutdown));
+}
+
+static void put_connection(void *context, const struct cm_net_connection *connection) {
+    struct cm_stat_sink *sink = context;
+    char name[64];
+    snprintf(name, sizeof name, "%" PRId64 ":addr", connection->descriptor);
+    put(sink, name, "%s", connection->address);
+    snprintf(name, sizeof name, "%" PRId64 ":listen_addr", connection->descriptor);
+    put(sink, name, "%s", connection->listen_address);
+    snprintf(name, sizeof name, "%" PRId64 ":state", connection->descriptor);
+    put(sink, name, "%s", connection->state);
+    snprintf(name, sizeof name, "%" PRId64 ":secs_since_last_cmd", connection->descriptor);
+    put(sink, name, "%" PRIu32, connection->idle_s);
+}
+
+static void on_conns(void *context, struct cm_stat_sink *sink) {
+    struct cm_server *server = context;
+    cm_net_visit_connections(server->net, put_connection, sink);
+}
+
+/* ---- changes ---- */
+
+static void on_set_verbosity(void *context, uint32_t level) {
+    struct cm_server *server = context;
+    atomic_store(&server->verbosity, level);
+    cm_net_set_verbosity(server->net, level);
+}
+
+static void on_shutdown(void *context, bool graceful) {
+    struct cm_server *server = context;
+    (void)graceful; /* every stop is */
+    uv_async_send(&server->stop);
+}
+
+static void on_memory_changed(void *context, uint64_t bytes) {
+    struct cm_server *server = context;
+    cm_net_set_memory(server->net, bytes);
+}
+
+static bool on_refresh_certs(void *context) {
+    (void)context;
+    return false;
+}
+
+/* ---- time, for tests ---- */
+
+static void on_time_pause(void *context) {
+    cm_clock_pause(&((struct cm_server *)context)->clock, true);
+}
+
+static void on_time_resume(void *context) {
+    cm_clock_pause(&((struct cm_server *)context)->clock, false);
+}
+
+static void on_time_move(void *context, int64_t delta_s) {
+    cm_clock_move(&((struct cm_server *)context)->clock, delta_s);
+}
+
+void cm_server_fill_control(struct cm_server *server) {
+    server->control = (struct cm_control){
+        .context = server,
+        .server_stats = on_server_stats,
+        .settings = on_settings,
+        .conns = on_conns,
+        .set_verbosity = on_set_verbosity,
+        .shutdown = on_shutdown,
+        .memory_changed = on_memory_changed,
+        .refresh_certs = on_refresh_certs,
+        .time_pause = on_time_pause,
+        .time_resume = on_time_resume,
+        .time_move = on_time_move,
+    };
+}

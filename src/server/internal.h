@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CM_SERVER_INTERNAL_H
+#define CM_SERVER_INTERNAL_H
+
+/* What the files of server/ share: everything that one running server is made of. */
+
+#include "base/os/process.h"
+#include "command/control.h"
+#include "config/config.h"
+#include "net/net.h"
+#include "server/clock.h"
+#include "server/server.h"
+#include "session/session.h"
+#include <stdatomic.h>
+
+enum { CM_SERVER_SIGNALS = 3 };
+
+/* Descriptors beside those of connections: listeners, files, three a loop and some. */
+#define CM_SERVER_DESCRIPTORS(threads) (48 + 4 * (threads))
+
+struct cm_server {
+    const struct cm_config *config; /* borrowed */
+    uv_loop_t loop;                 /* of the main thread */
+    uv_signal_t signals[CM_SERVER_SIGNALS];
+    uv_timer_t tick;
+    uv_async_t stop; /* a client asks for it */
+    cmstore *store;
+    struct cm_metrics_group *metrics;
+    struct cm_admin *admin;
+    struct cm_net *net;
+    struct cm_clock clock;
+    struct cm_control control;
+    struct cm_session_env env;
+    struct cm_os_background background;
+    uint64_t start_ns;
+    char *pid_file; /* owned, absolute; NULL: none written */
+    uint16_t port;  /* of the first listener */
+    bool has_loop, has_clock, has_handles;
+    _Atomic uint32_t verbosity;
+};
+
+/* control.c: what commands may ask of the server. */
+void cm_server_fill_control(struct cm_server *server);
+
+/* files.c: CANNOT_WRITE after a message for people. */
+enum cm_exit cm_server_write_pid_file(struct cm_server *server);
+void cm_server_remove_pid_file(struct cm_server *server);
+enum cm_exit cm_server_write_port_file(struct cm_server *server);
+
+/* run.c: a server from beginning to end. */
+enum cm_exit cm_server_run(const struct cm_config *config, const struct cm_server_test *test);
+
+/* Prints "cachemand: ...", a line for people. */
+#if defined(__GNUC__)
+__attribute__((format(printf, 1, 2)))
+#endif
+void cm_server_complain(const char *format, ...);
+
+#endif

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "base/check.h"
+#include "base/os/os.h"
+#include "command/admin.h"
+#include "metrics/metrics.h"
+#include "server/internal.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+
+enum { TICK_MS = 1000 };
+
+static const int stop_signals[CM_SERVER_SIGNALS] = {
+    SIGINT,
+    SIGTERM,
+#ifdef SIGUSR1
+    SIGUSR1,
+#endif
+};
+
+/* ---- the loop ---- */
+
+static void on_signal(uv_signal_t *handle, int number) {
+    struct cm_server *server = handle->data;
+    (void)number;
+    cm_net_stop(server->net);
+}
+
+static void on_stop(uv_async_t *async) {
+    struct cm_server *server = async->data;
+    cm_net_stop(server->net);
+}
+
+static void on_tick(uv_timer_t *timer) {
+    struct cm_server *server = timer->data;
+    cm_clock_tick(&server->clock);
+}
+
+/* But for the signals: one that comes late must still find its handler. */
+static void close_handles(struct cm_server *server) {
+    uv_close((uv_handle_t *)&server->tick, NULL);
+    uv_close((uv_handle_t *)&server->stop, NULL);
+    server->has_handles = false;
+}
+
+static void on_stopped(void *context) {
+    close_handles(context);
+}
+
+/* ---- the parts, in the order in which they need each other ---- */
+
+static enum cm_exit fail(const char *what, enum cm_status status) {
+    cm_server_complain("%s: %s", what, cm_status_text(status));
+    return CM_EXIT_SYSTEM;
+}
+
+static enum cm_exit create_store(struct cm_server *server) {
+    const struct cm_config *config = server->config;
+    const struct cmstore_options options = {
+        .memory_bytes = (uint64_t)config->memory_mb << 20,
+        .item_bytes_max = (uint64_t)config->item_bytes_max,
+        .policy = config->policy,
+        .no_evict = config->no_evict,
+        .clock_s = CM_CLOCK_START_S,
+    };
+    enum cm_status status = cmstore_create(&options, &server->store);
+    if (status != CM_OK) {
+        char what[96];
+        snprintf(what, sizeof what, "cannot set up a cache of %" PRId64 " MB", config->memory_mb);
+        return fail(what, status);
+    }
+    status = cm_clock_init(&server->clock, server->store);
+    server->has_clock = status == CM_OK;
+    if (status == CM_OK)
+        status = cm_metrics_group_create((unsigned)config->threads, &server->metrics);
+    if (status == CM_OK)
+        status = cm_admin_create(server->metrics, &server->admin);
+    return status == CM_OK ? CM_EXIT_OK : fail("cannot start", status);
+}
+
+static void fill_env(struct cm_server *server, const struct cm_server_test *test) {
+    const struct cm_config *config = server->config;
+    int64_t wall_s = test != NULL && test->wall_s != 0 ? test->wall_s : cm_os_wall_s();
+    cm_server_fill_control(server);
+    server->env = (struct cm_session_env){
+        .store = server->store,
+        .admin = server->admin,
+        .control = &server->control,
+        .wall_zero_s = wall_s - CM_CLOCK_START_S,
+        .requests_per_turn = (uint32_t)config->requests_per_turn,
+        .flush_disabled = config->disable_flush,
+        .dump_disabled = config->disable_dump,
+        .shutdown_enabled = config->enable_shutdown,
+        .debug_time = test != NULL && test->debug_time,
+    };
+}
+
+static enum cm_exit init_loop(struct cm_server *server) {
+    if (uv_loop_init(&server->loop) != 0)
+        return fail("cannot start", CM_SYSTEM);
+    if (uv_async_init(&server->loop, &server->stop, on_stop) != 0) {
+        (void)uv_loop_close(&server->loop);
+        return fail("cannot start", CM_SYSTEM);
+    }
+    server->has_loop = true;
+    server->stop.data = server;
+    uv_timer_init(&server->loop, &server->tick);
+    server->tick.data = server;
+    uv_timer_start(&server->tick, on_tick, TICK_MS, TICK_MS);
+    server->has_handles = true;
+    for (int i = 0; i < CM_SERVER_SIGNALS; i++) {
+        uv_signal_init(&server->loop, &server->signals[i]);
+        server->signals[i].data = server;
+        uv_signal_start(&server->signals[i], on_signal, stop_signals[i]);
+        uv_unref((uv_handle_t *)&server->signals[i]);
+    }
+    return CM_EXIT_OK;
+}
+
+static enum cm_exit create_net(struct cm_server *server) {
+    const struct cm_config *config = server->config;
+    const struct cm_net_options options = {
+        .env = &server->env,
+        .metrics = server->metrics,
+        .loop = &server->loop,
+        .thread_count = (unsigned)config->threads,
+        .connections_max = (uint32_t)config->connections_max,
+        .idle_timeout_s = (uint32_t)config->idle_timeout_s,
+        .verbosity = (int)config->verbosity,
+        .on_stopped = on_stopped,
+        .context = server,
+    };
+    enum cm_status status = cm_net_create(&options, &server->net);
+    if (status != CM_OK)
+        return fail("cannot start", status);
+    cm_net_set_memory(server->net, (uint64_t)config->memory_mb << 20);
+    atomic_store(&server->verbosity, (uint32_t)config->verbosity);
+    return CM_EXIT_OK;
+}
+
+static void on_listener(void *context, const char *address, uint16_t port, bool v6) {
+    struct cm_server *server = context;
+    (void)v6;
+    if (server->port == 0)
+        server->port = port;
+    if (server->config->verbosity > 0)
+        cm_server_complain("listening on %s", address);
+}
+
+static enum cm_exit listen_on_all(struct cm_server *server) {
+    const struct cm_config *config = server->config;
+    const struct cm_net_listen options = {
+        .addresses = &config->listen, .port = (int)config->port, .backlog = (int)config->backlog};
+    struct cm_net_error error;
+    if (cm_net_listen(server->net, &options, &error) != CM_OK) {
+        cm_server_complain("%s", error.text);
+        return CM_EXIT_SYSTEM;
+    }
+    cm_net_visit_listeners(server->net, on_listener, server);
+    return CM_EXIT_OK;
+}
+
+static enum cm_exit become_user(const char *name) {
+    switch (name != NULL ? cm_os_become_user(name) : CM_OS_USER_OK) {
+    case CM_OS_USER_UNKNOWN:
+        cm_server_complain("option -u (--user): there is no user \"%s\"", name);
+        return CM_EXIT_NO_USER;
+    case CM_OS_USER_NOT_PERMITTED:
+        cm_server_complain("option -u (--user): not permitted to become \"%s\"; only root is",
+                           name);
+        return CM_EXIT_NO_PERMISSION;
+    case CM_OS_USER_OK:
+        break;
+    }
+    return CM_EXIT_OK;
+}
+
+static enum cm_exit start_net(struct cm_server *server) {
+    enum cm_status status = cm_net_start(server->net);
+    return status == CM_OK ? CM_EXIT_OK : fail("cannot start the workers", status);
+}
+
+static void raise_open_files(const struct cm_config *config) {
+    uint64_t threads = (uint64_t)config->threads;
+    uint64_t wanted = (uint64_t)config->connections_max + CM_SERVER_DESCRIPTORS(threads);
+    uint64_t allowed = cm_os_raise_open_files(wanted);
+    if (allowed < wanted)
+        cm_server_complain("the system allows %" PRIu64 " open files, %" PRIu64
+                           " are needed for -c %" PRId64
+                           "; connections beyond will wait to be accepted",
+                           allowed, wanted, config->connections_max);
+}
+
+static enum cm_exit start(struct cm_server *server, const struct cm_server_test *test) {
+    const struct cm_config *config = server->config;
+    enum cm_exit result = create_store(server);
+    if (result == CM_EXIT_OK)
+        result = init_loop(server);
+    if (result == CM_EXIT_OK) {
+        fill_env(server, test);
+        result = create_net(server);
+    }
+    if (result == CM_EXIT_OK)
+        result = listen_on_all(server);
+    if (result == CM_EXIT_OK)
+        result = cm_server_write_pid_file(server);
+    if (result == CM_EXIT_OK)
+        result = cm_server_write_port_file(server);
+    if (result == CM_EXIT_OK)
+        result = become_user(config->user);
+    if (result == CM_EXIT_OK)
+        result = start_net(server);
+    return result;
+}
+
+static void close_loop(struct cm_server *server) {
+    for (int i = 0; i < CM_SERVER_SIGNALS; i++)
+        uv_close((uv_handle_t *)&server->signals[i], NULL);
+    uv_run(&server->loop, UV_RUN_DEFAULT);
+    int closed = uv_loop_close(&server->loop);
+    CM_CHECK(closed == 0);
+}
+
+/* Whatever `start` left behind, in reverse. */
+static void clean_up(struct cm_server *server) {
+    if (server->has_handles)
+        close_handles(server);
+    if (server->has_loop)
+        uv_run(&server->loop, UV_RUN_DEFAULT);
+    cm_net_destroy(server->net);
+    cm_admin_destroy(server->admin);
+    cm_metrics_group_destroy(server->metrics);
+    if (server->has_clock)
+        cm_clock_deinit(&server->clock);
+    cmstore_destroy(server->store);
+    cm_server_remove_pid_file(server);
+    if (server->has_loop)
+        close_loop(server);
+}
+
+enum cm_exit cm_server_run(const struct cm_config *config, const struct cm_server_test *test) {
+    struct cm_server server = {.config = config, .start_ns = uv_hrtime()};
+    if (config->daemonize && cm_os_background_start(&server.background) != CM_OK)
+        return fail("cannot run in the background", CM_SYSTEM);
+    cm_os_process_prepare();
+    raise_open_files(config);
+    enum cm_exit result = start(&server, test);
+    if (result == CM_EXIT_OK) {
+        if (config->daemonize)
+            cm_os_background_ready(&server.background);
+        cm_os_process_trim();
+        uv_run(&server.loop, UV_RUN_DEFAULT);
+    }
+    clean_up(&server);
+    return result;
+}

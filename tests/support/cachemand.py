@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A server process of one's own, and a plain socket to it. Every wait has a deadline."""
+
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PROGRAM = pathlib.Path(os.environ.get("CACHEMAND", ROOT / "build/bin/cachemand"))
+DEADLINE_S = float(os.environ.get("CACHEMAN_TEST_DEADLINE_S", "20"))
+
+
+def wait_until(condition, what, deadline_s=DEADLINE_S):
+    """The condition's first true value."""
+    end = time.monotonic() + deadline_s
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise TimeoutError(f"waited {deadline_s} s for {what}")
+        time.sleep(0.005)
+
+
+def run(*options, env=None, program=PROGRAM):
+    """A program that ends by itself: its exit status, standard output and error."""
+    done = subprocess.run([str(program), *options], capture_output=True, text=True, env=env,
+                          stdin=subprocess.DEVNULL, timeout=DEADLINE_S, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+class Client:
+    """One connection; what has arrived and was not asked for yet is kept."""
+
+    def __init__(self, port, host="127.0.0.1", timeout=DEADLINE_S, receive_buffer=None):
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self.socket = socket.socket(family, socket.SOCK_STREAM)
+        if receive_buffer is not None:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self.socket.settimeout(timeout)
+        self.socket.connect((host, port))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.kept = bytearray()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        self.socket.close()
+
+    def send(self, data):
+        self.socket.sendall(data)
+
+    def _more(self):
+        piece = self.socket.recv(1 << 20)
+        if not piece:
+            raise EOFError(f"closed after {bytes(self.kept[-100:])!r}")
+        self.kept += piece
+
+    def take(self, count):
+        while len(self.kept) < count:
+            self._more()
+        taken = bytes(self.kept[:count])
+        del self.kept[:count]
+        return taken
+
+    def line(self):
+        """The next line, with its end."""
+        return self.until(b"\r\n")
+
+    def until(self, end):
+        start = 0
+        while True:
+            at = self.kept.find(end, start)
+            if at >= 0:
+                return self.take(at + len(end))
+            start = max(0, len(self.kept) - len(end))
+            self._more()
+
+    def rest(self):
+        """Everything up to the end of the connection."""
+        while True:
+            try:
+                piece = self.socket.recv(1 << 20)
+            except ConnectionResetError:
+                piece = b""
+            if not piece:
+                return self.take(len(self.kept))
+            self.kept += piece
+
+    def ask(self, data, answer):
+        """Sends, and expects exactly this answer."""
+        self.send(data)
+        got = self.take(len(answer))
+        assert got == answer
+
+    def set(self, key, value, exptime=0):
+        self.ask(b"set %s 0 %d %d\r\n%s\r\n" % (key, exptime, len(value), value), b"STORED\r\n")
+
+    def get(self, key):
+        """The value, None on a miss."""
+        self.send(b"get %s\r\n" % key)
+        head = self.line()
+        if head == b"END\r\n":
+            return None
+        word, name, _, size = head.split()
+        assert word == b"VALUE" and name == key
+        value = self.take(int(size))
+        assert self.take(7) == b"\r\nEND\r\n"
+        return value
+
+    def stats(self, group=b""):
+        self.send(b"stats%s\r\n" % (b" " + group if group else b""))
+        values = {}
+        for row in self.until(b"END\r\n").splitlines()[:-1]:
+            _, name, value = row.split(b" ", 2)
+            values[name.decode()] = value.decode()
+        return values
+
+    def is_closed(self):
+        """Waits for the peer's end."""
+        try:
+            return self.socket.recv(1) == b""
+        except ConnectionResetError:
+            return True
+
+
+class Server:
+    """cachemand on a free port, ready to be connected to."""
+
+    def __init__(self, *options, env=None, program=PROGRAM, port=True, wait=True, wrapper=()):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="cachemand-"))
+        self.port_file = self.folder / "port"
+        self.errors = self.folder / "stderr"
+        if port:
+            options = ("-p", "-1", *options)
+        with open(self.errors, "wb") as errors:
+            self.process = subprocess.Popen(
+                [*wrapper, str(program), *options], stdin=subprocess.DEVNULL, stderr=errors,
+                stdout=subprocess.DEVNULL,
+                env={**os.environ, "MEMCACHED_PORT_FILENAME": str(self.port_file), **(env or {})})
+        self.pid = self.process.pid
+        self.clients = []
+        self.port = self._wait_for_port() if wait else None
+
+    def _wait_for_port(self):
+        def look():
+            if self.process.poll() not in (None, 0):
+                raise RuntimeError(f"ended with {self.process.returncode}: {self.error_text()}")
+            return self.port_file.exists()
+
+        wait_until(look, "the port file")
+        self.ports = [line.split() for line in self.port_file.read_text().splitlines()]
+        return int(self.ports[0][2])
+
+    def error_text(self):
+        return self.errors.read_text(errors="replace")
+
+    def connect(self, **how):
+        client = Client(self.port, **how)
+        self.clients.append(client)
+        return client
+
+    def signal(self, number):
+        os.kill(self.pid, number)
+
+    def wait(self, deadline_s=DEADLINE_S):
+        """The exit status."""
+        return self.process.wait(timeout=deadline_s)
+
+    def status_kib(self, field="VmRSS"):
+        for row in pathlib.Path(f"/proc/{self.pid}/status").read_text().splitlines():
+            if row.startswith(field + ":"):
+                return int(row.split()[1])
+        raise LookupError(field)
+
+    def rss_bytes(self):
+        return self.status_kib() * 1024
+
+    def finish(self):
+        """Stops the server, which must have been healthy until now."""
+        for client in self.clients:
+            client.close()
+        try:
+            if self.process.poll() is None:
+                self.signal(signal.SIGTERM)
+                code = self.wait()
+                assert code == 0, f"ended with {code}: {self.error_text()}"
+        finally:
+            if self.process.poll() is None:
+                self.process.kill()
+                self.process.wait()
+            shutil.rmtree(self.folder, ignore_errors=True)

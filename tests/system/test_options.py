@@ -1,0 +1,326 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The command line: every option does what it says, every bad one says what is allowed."""
+
+import os
+import pathlib
+import pwd
+import signal
+import socket
+import subprocess
+
+import pytest
+
+import cachemand
+from cachemand import ROOT, Client, run, wait_until
+
+USAGE = 64
+
+BAD_OPTIONS = [
+    (["-t", "0"], 'option -t (--threads): "0" is not a number from 1 to 64'),
+    (["-t", "65"], 'option -t (--threads): "65" is not a number from 1 to 64'),
+    (["-t", "two"], 'option -t (--threads): "two" is not a number from 1 to 64'),
+    (["-t"], "option -t (--threads) needs a value: a number from 1 to 64"),
+    (["-c", "0"], 'option -c (--conn-limit): "0" is not a number from 1 to 1048576'),
+    (["-m", "0"], 'option -m (--memory-limit): "0" is not a number from 1 to 1048576'),
+    (["-m", "-5"], 'option -m (--memory-limit): "-5" is not a number from 1 to 1048576'),
+    (["-m", "64m"], 'option -m (--memory-limit): "64m" is not a number from 1 to 1048576'),
+    (["-p", "65536"], 'option -p (--port): "65536" is not a number from -1 to 65535'),
+    (["-p", "0"], "option -p (--port): 0 turns TCP off, and there is nothing else to listen on"),
+    (["-b", "0"], 'option -b (--listen-backlog): "0" is not a number from 1 to 65535'),
+    (["-R", "0"], 'option -R (--max-reqs-per-event): "0" is not a number from 1 to 1000000'),
+    (["-I", "1023"], 'option -I (--max-item-size): "1023" is not a size from 1k to 1g, in bytes '
+                     "or with k, m or g"),
+    (["-I", "2g"], 'option -I (--max-item-size): "2g" is not a size from 1k to 1g, in bytes or '
+                   "with k, m or g"),
+    (["-I", "51m"], "option -I (--max-item-size): 51m is more than half of the memory limit; with "
+                    "-m 100 it may be at most 50m"),
+    (["-l", "127.0.0.1:99999"], 'option -l (--listen): "127.0.0.1:99999" has no port from 1 to '
+                                "65535 after its colon"),
+    (["-l", ""], 'option -l (--listen): "" has no address; write HOST, HOST:PORT or [IPV6]:PORT'),
+    (["-l", "[::1"], 'option -l (--listen): "[::1" is not of the form [IPV6]:PORT'),
+    (["-o", "nonsense"], 'option -o (--extended): unknown key "nonsense"; allowed are '
+                         "idle_timeout=SECONDS and hashpower=N"),
+    (["-o", "idle_timeout=x"], 'option --idle-timeout: "x" is not a number from 0 to 1000000000'),
+    (["--idle-timeout", "-1"], 'option --idle-timeout: "-1" is not a number from 0 to 1000000000'),
+    (["--daemon=1"], 'option -d (--daemon) takes no value, but was given "1"'),
+    (["--nonsense"], 'unknown option "--nonsense"; --help lists those allowed'),
+    (["-!"], 'unknown option "-!"; --help lists those allowed'),
+    (["serve"], '"serve" is not an option; --help lists those allowed'),
+]
+
+
+@pytest.mark.parametrize("options,message", BAD_OPTIONS, ids=lambda value: " ".join(value)
+                         if isinstance(value, list) else "")
+def test_bad_option(options, message):
+    assert run(*options) == (USAGE, "", f"cachemand: {message}\n")
+
+
+def test_bad_policy_names_those_there_are():
+    code, out, err = run("--policy", "random")
+    assert (code, out) == (USAGE, "")
+    assert err.startswith('cachemand: option --policy: "random" is not one of ')
+    for name in ("fifo", "lru", "lfu", "s3fifo"):
+        assert name in err
+
+
+@pytest.mark.parametrize("option", ["-h", "--help", "/?"])
+def test_help(option):
+    code, out, err = run(option)
+    assert (code, err) == (0, "")
+    assert out.startswith("usage: cachemand [options]\n")
+    for name in ("--port=PORT", "--memory-limit=MB", "--policy=NAME", "--idle-timeout=SECONDS"):
+        assert name in out
+    assert "--man" not in out
+    assert max(map(len, out.splitlines())) <= 100
+
+
+@pytest.mark.parametrize("option", ["-V", "--version"])
+def test_version(option):
+    code, out, err = run(option)
+    assert (code, err) == (0, "")
+    header = (ROOT / "include/cacheman/version.h").read_text()
+    assert f'"{out.split()[1]}"' in header
+
+
+def test_man_page_is_fresh():
+    code, out, _ = run("--man")
+    assert code == 0
+    assert (ROOT / "docs/cachemand.1").read_text() == out, "run script/man"
+
+
+def test_man_page_is_well_formed():
+    done = subprocess.run(["man", "--warnings", "-E", "UTF-8", "-l", "-Tutf8", "-Z",
+                           str(ROOT / "docs/cachemand.1")], capture_output=True, timeout=60,
+                          check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_default_address_is_loopback(serve):
+    server = serve()
+    families = {family for _, family, _ in server.ports}
+    assert "INET:" in families
+    assert len({port for _, _, port in server.ports}) == 1, "one port for both families"
+    with Client(server.port) as client:
+        client.ask(b"mn\r\n", b"MN\r\n")
+    if "INET6:" in families:
+        with Client(server.port, host="::1") as client:
+            client.ask(b"mn\r\n", b"MN\r\n")
+    first = first_address()
+    if first:
+        with pytest.raises(ConnectionRefusedError):
+            Client(server.port, host=first)
+
+
+def first_address():
+    """The machine's first IPv4 address beyond loopback, None if there is none."""
+    done = subprocess.run(["hostname", "-I"], capture_output=True, text=True, check=False)
+    words = [word for word in done.stdout.split() if ":" not in word]
+    return words[0] if words else None
+
+
+def test_listen_first(serve):
+    first = first_address()
+    if not first:
+        pytest.skip("no address beyond loopback")
+    server = serve("-l", "first")
+    with Client(server.port, host=first) as client:
+        client.ask(b"mn\r\n", b"MN\r\n")
+    with pytest.raises(ConnectionRefusedError):
+        Client(server.port, host="127.0.0.1")
+
+
+def test_listen_all(serve):
+    server = serve("-l", "0.0.0.0")
+    for host in filter(None, ("127.0.0.1", "127.0.0.2", first_address())):
+        with Client(server.port, host=host) as client:
+            client.ask(b"mn\r\n", b"MN\r\n")
+
+
+def test_listen_list_and_ports(serve):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.3", 0))
+        other = probe.getsockname()[1]
+    server = serve("-l", "127.0.0.1,localhost", "-l", f"127.0.0.3:{other}")
+    with Client(server.port) as client:
+        client.ask(b"mn\r\n", b"MN\r\n")
+    with Client(other, host="127.0.0.3") as client:
+        client.ask(b"mn\r\n", b"MN\r\n")
+
+
+def test_address_that_cannot_be():
+    code, _, err = run("-p", "-1", "-l", "192.0.2.1")
+    assert code == 71
+    assert err.startswith("cachemand: cannot listen on 192.0.2.1:0: ")
+
+
+def test_host_that_does_not_exist():
+    code, _, err = run("-p", "-1", "-l", "nowhere.invalid")
+    assert code == 71
+    assert err.startswith("cachemand: cannot listen on nowhere.invalid: ")
+
+
+def test_port_taken(server):
+    code, _, err = run("-p", str(server.port))
+    assert code == 71
+    assert err == f"cachemand: cannot listen on 127.0.0.1:{server.port}: Address already in use\n"
+
+
+def test_settings(serve):
+    server = serve("-t", "3", "-m", "32", "-c", "77", "-I", "2m", "-R", "33", "-b", "44", "-M",
+                   "-F", "-X", "-A", "-vv", "--idle-timeout=99", "--policy", "lru")
+    settings = server.connect().stats(b"settings")
+    wanted = {"num_threads": "3", "maxbytes": str(32 << 20), "maxconns": "77",
+              "item_size_max": str(2 << 20), "reqs_per_event": "33", "tcp_backlog": "44",
+              "evictions": "off", "flush_enabled": "no", "dump_enabled": "no", "verbosity": "2",
+              "idle_timeout": "99", "policy": "lru", "tcpport": str(server.port)}
+    assert {name: settings[name] for name in wanted} == wanted
+    assert server.connect().stats()["threads"] == "3"
+
+
+def test_extended_idle_timeout(serve):
+    server = serve("-o", "hashpower=20,idle_timeout=7")
+    assert server.connect().stats(b"settings")["idle_timeout"] == "7"
+
+
+def test_defaults(server):
+    settings = server.connect().stats(b"settings")
+    assert settings["maxbytes"] == str(100 << 20)
+    assert settings["maxconns"] == "1024"
+    assert settings["item_size_max"] == str(1 << 20)
+    assert settings["evictions"] == "on"
+
+
+def test_small_memory_lowers_the_item_size(serve):
+    server = serve("-m", "1")
+    client = server.connect()
+    assert client.stats(b"settings")["item_size_max"] == str(1 << 19)
+    client.set(b"k", b"v")
+    assert client.get(b"k") == b"v"
+
+
+def test_disabled_features(serve):
+    client = serve("-F", "-X", "-W").connect()
+    client.ask(b"flush_all\r\n", b"CLIENT_ERROR flush_all not allowed\r\n")
+    client.ask(b"lru_crawler metadump all\r\n", b"ERROR metadump not allowed\r\n")
+    client.ask(b"watch evictions\r\n", b"CLIENT_ERROR watch commands not allowed\r\n")
+
+
+def test_shutdown_command_needs_the_option(server):
+    server.connect().ask(b"shutdown\r\n", b"SERVER_ERROR: shutdown not enabled\r\n")
+
+
+@pytest.mark.parametrize("command", [b"shutdown\r\n", b"shutdown graceful\r\n"])
+def test_shutdown_command(serve, command):
+    server = serve("-A")
+    server.connect().send(command)
+    assert server.wait() == 0
+
+
+def test_verbosity(serve):
+    server = serve("-vvv")
+    server.connect().ask(b"mn\r\n", b"MN\r\n")
+    wait_until(lambda: "read 4 bytes" in server.error_text(), "the log of a read")
+    assert "listening on tcp:127.0.0.1:" in server.error_text()
+    assert "connection opened" in server.error_text()
+
+
+def test_verbosity_changes_live(server):
+    client = server.connect()
+    client.ask(b"verbosity 2\r\n", b"OK\r\n")
+    server.connect().ask(b"mn\r\n", b"MN\r\n")
+    wait_until(lambda: "connection opened" in server.error_text(), "the log of a connection")
+    client.ask(b"verbosity 0\r\n", b"OK\r\n")
+    assert client.stats(b"settings")["verbosity"] == "0"
+
+
+def test_pid_file(serve, tmp_path):
+    path = tmp_path / "pid"
+    server = serve("-P", str(path))
+    assert path.read_text() == f"{server.pid}\n"
+    server.signal(signal.SIGTERM)
+    assert server.wait() == 0
+    assert not path.exists()
+
+
+def test_pid_file_of_another(serve, tmp_path):
+    """A server that ends leaves a file alone that names another one by now."""
+    path = tmp_path / "pid"
+    first = serve("-P", str(path))
+    second = serve("-P", str(path))
+    first.signal(signal.SIGTERM)
+    assert first.wait() == 0
+    assert path.read_text() == f"{second.pid}\n"
+
+
+def test_pid_file_that_cannot_be():
+    code, _, err = run("-p", "-1", "-P", "/nonexistent/pid")
+    assert (code, err) == (73, 'cachemand: cannot write the pid file "/nonexistent/pid": '
+                               "No such file or directory\n")
+
+
+def test_port_file_that_cannot_be():
+    code, _, err = run("-p", "-1", env={**os.environ, "MEMCACHED_PORT_FILENAME": "/nonexistent/p"})
+    assert (code, err) == (73, 'cachemand: cannot write the port file "/nonexistent/p.lck": '
+                               "No such file or directory\n")
+
+
+def test_daemon(tmp_path):
+    pid_file, port_file = tmp_path / "pid", tmp_path / "port"
+    code, out, err = run("-d", "-p", "-1", "-P", str(pid_file),
+                         env={**os.environ, "MEMCACHED_PORT_FILENAME": str(port_file)})
+    assert (code, out, err) == (0, "", "")
+    pid = int(pid_file.read_text())
+    try:
+        assert pathlib.Path(f"/proc/{pid}/fd/0").readlink() == pathlib.Path("/dev/null")
+        assert os.getsid(pid) == pid
+        with Client(int(port_file.read_text().split()[2])) as client:
+            client.ask(b"mn\r\n", b"MN\r\n")
+    finally:
+        os.kill(pid, signal.SIGTERM)
+    wait_until(lambda: not pid_file.exists(), "the daemon's end")
+
+
+def test_daemon_reports_its_failure(server):
+    code, _, err = run("-d", "-p", str(server.port))
+    assert code == 71
+    assert "Address already in use" in err
+
+
+def test_user(serve):
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    server = serve("-u", "nobody")
+    nobody = pwd.getpwnam("nobody")
+    server.connect().ask(b"mn\r\n", b"MN\r\n")
+    status = pathlib.Path(f"/proc/{server.pid}/status").read_text()
+    uids = next(line for line in status.splitlines() if line.startswith("Uid:")).split()[1:]
+    gids = next(line for line in status.splitlines() if line.startswith("Gid:")).split()[1:]
+    assert set(uids) == {str(nobody.pw_uid)} and set(gids) == {str(nobody.pw_gid)}
+
+
+def test_user_that_does_not_exist():
+    code, _, err = run("-p", "-1", "-u", "no-such-user")
+    assert (code, err) == (67, 'cachemand: option -u (--user): there is no user "no-such-user"\n')
+
+
+def test_user_needs_root():
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to stop being it")
+    done = subprocess.run(["setpriv", "--reuid=nobody", "--clear-groups", str(cachemand.PROGRAM),
+                           "-p", "-1", "-u", "root"], capture_output=True, text=True, timeout=20,
+                          check=False)
+    if "setpriv" in done.stderr or done.returncode in (126, 127):
+        pytest.skip("the program cannot be run by another user here")
+    assert done.returncode == 77
+    assert done.stderr == ('cachemand: option -u (--user): not permitted to become "root"; only '
+                           "root is\n")
+
+
+@pytest.mark.parametrize("policy", ["fifo", "lru", "lfu", "s3fifo"])
+def test_policies(serve, policy):
+    client = serve("--policy", policy, "-m", "8").connect()
+    for number in range(4000):
+        client.send(b"set k%d 0 0 4000 noreply\r\n%s\r\n" % (number, b"v" * 4000))
+    client.set(b"last", b"v")
+    assert client.get(b"last") == b"v"
+    assert int(client.stats()["evictions"]) > 0

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Signals, and the graceful stop: what was received is answered."""
+
+import signal
+import socket
+import time
+
+import pytest
+
+from cachemand import Client, wait_until
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1])
+def test_signal_stops(serve, number):
+    server = serve()
+    client = server.connect()
+    client.ask(b"mn\r\n", b"MN\r\n")
+    begin = time.monotonic()
+    server.signal(number)
+    assert server.wait() == 0
+    assert client.is_closed()
+    assert time.monotonic() - begin < 2, "nothing was left to wait for"
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGPIPE])
+def test_signal_is_ignored(server, number):
+    client = server.connect()
+    server.signal(number)
+    client.ask(b"mn\r\n", b"MN\r\n")
+    server.connect().ask(b"mn\r\n", b"MN\r\n")
+
+
+def test_stop_answers_what_was_received(serve):
+    """Requests that lie in the socket when the signal comes are all answered, then the end."""
+    server = serve("-t", "1")
+    clients = [server.connect() for _ in range(20)]
+    clients[0].set(b"k", b"v" * 100)
+    answer = b"VALUE k 0 100\r\n" + b"v" * 100 + b"\r\nEND\r\n"
+    for client in clients:
+        client.send(b"get k\r\n" * 2000)
+    server.signal(signal.SIGTERM)
+    for client in clients:
+        assert client.take(2000 * len(answer)) == 2000 * answer
+        assert client.rest() == b""
+    assert server.wait() == 0
+
+
+def test_stop_reads_what_waited_for_answers_to_leave(serve):
+    """Requests that were not read because earlier answers could not be sent are answered too. Of
+    8 bytes each, they leave no half a request that would have to be waited for."""
+    server = serve("-t", "1")
+    client = server.connect(receive_buffer=4096)
+    client.set(b"kk", b"v" * 4000)
+    answer = b"VALUE kk 0 4000\r\n" + b"v" * 4000 + b"\r\nEND\r\n"
+    client.send(b"get kk\r\n" * 20000)
+    server.signal(signal.SIGTERM)
+    wait_until(lambda: refuses(server.port), "the listener's end")
+    assert len(client.rest()) == 20000 * len(answer)
+    assert server.wait() == 0
+
+
+def test_stop_sends_what_the_client_has_yet_to_read(serve):
+    server = serve("-t", "1", "-I", "16m")
+    client = server.connect(receive_buffer=4096)
+    value = bytes(range(256)) * 4096 * 12
+    client.set(b"big", value)
+    client.send(b"get big\r\nmn\r\n")
+    head = client.line()
+    server.signal(signal.SIGTERM)
+    assert head == b"VALUE big 0 %d\r\n" % len(value)
+    assert client.take(len(value)) == value
+    assert client.rest() == b"\r\nEND\r\nMN\r\n"
+    assert server.wait() == 0
+
+
+def test_stop_lets_a_begun_request_finish(serve):
+    server = serve("-t", "1")
+    client = server.connect()
+    client.ask(b"mn\r\nset k 0 0 10\r\n12345", b"MN\r\n")
+    server.signal(signal.SIGTERM)
+    wait_until(lambda: refuses(server.port), "the listener's end")
+    client.send(b"67890\r\n")
+    assert client.rest() == b"STORED\r\n"
+    assert server.wait() == 0
+
+
+def refuses(port):
+    try:
+        Client(port).close()
+    except ConnectionRefusedError:
+        return True
+    except ConnectionResetError:
+        pass  # it closed just then
+    return False
+
+
+def test_stop_has_a_deadline(serve):
+    """A client that never finishes its request and one that never reads do not hold the stop."""
+    server = serve("-t", "1", "-m", "64")
+    unfinished, deaf = server.connect(), server.connect(receive_buffer=4096)
+    unfinished.ask(b"mn\r\nset k 0 0 10\r\n123", b"MN\r\n")
+    server.connect().set(b"v", b"v" * 1000000)
+    deaf.send(b"get v\r\n" * 100)
+    wait_until(lambda: int(server.connect().stats()["get_hits"]) > 0, "the first answer")
+    begin = time.monotonic()
+    server.signal(signal.SIGTERM)
+    assert server.wait(10) == 0
+    assert time.monotonic() - begin < 6
+
+
+def test_second_signal_stops_at_once(serve):
+    server = serve("-t", "2")
+    client = server.connect()
+    client.ask(b"mn\r\nset k 0 0 10\r\n123", b"MN\r\n")
+    begin = time.monotonic()
+    server.signal(signal.SIGTERM)
+    wait_until(lambda: refuses(server.port), "the listener's end")
+    server.signal(signal.SIGTERM)
+    assert server.wait() == 0
+    assert time.monotonic() - begin < 2.5
+
+
+def test_stop_under_load(serve):
+    """A client that keeps sending sees whole answers, an end, and no garbage."""
+    server = serve("-t", "2")
+    client = server.connect()
+    client.set(b"k", b"v")
+    server.signal(signal.SIGTERM)
+    received = b""
+    try:
+        while True:
+            client.send(b"get k\r\n" * 10)
+            received += client.socket.recv(1 << 16)
+    except (ConnectionResetError, BrokenPipeError, socket.timeout):
+        pass
+    received += client.rest() if client.socket.fileno() >= 0 else b""
+    answer = b"VALUE k 0 1\r\nv\r\nEND\r\n"
+    assert (answer * (len(received) // len(answer) + 1)).startswith(received)
+    assert server.wait() == 0
+
+
+def test_starts_again_on_the_same_port(serve):
+    """Connections of the last server that the system still remembers are no obstacle."""
+    server = serve()
+    server.connect().ask(b"mn\r\n", b"MN\r\n")
+    server.signal(signal.SIGTERM)
+    assert server.wait() == 0
+    again = serve("-p", str(server.port), port=False)
+    again.connect().ask(b"mn\r\n", b"MN\r\n")
