@@ -340,8 +340,9 @@ static inline struct answer model_peek(struct model *m, const struct model_reque
     cmstore_prefetch_bucket(m->store, &key);
     cmstore_prefetch_item(m->store, &key);
     enum cmstore_peeked peeked = cmstore_peek(m->thread, &key, &peek);
-    struct answer a = model_answer(CM_OK, &peek.item);
+    struct answer a = {.status = CM_OK, .outcome = CMSTORE_MISS};
     if (peeked == CMSTORE_PEEK_HIT) {
+        a = model_answer(CM_OK, &peek.item);
         cmstore_copy(m->buffer, peek.item.value.data, a.bytes);
         a.has_value = true;
         a.value = m->buffer;
