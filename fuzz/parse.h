@@ -11,6 +11,7 @@
 struct fuzz_parse {
     const struct cm_protocol *protocol;
     struct cm_parser parser;
+    struct cm_encoder encoder;
     struct cm_batch batch;
     struct cm_out out;
     bool closed;
@@ -37,7 +38,7 @@ static inline void fuzz_check_op(const struct cm_op *op, struct cm_slice input,
 
 static inline void fuzz_answer(struct fuzz_parse *fuzz, const struct cm_op *op) {
     static const char value[] = "some value";
-    for (unsigned outcome = 0; outcome <= CM_OUTCOME_DISABLED; outcome++) {
+    for (unsigned outcome = 0; outcome < CM_OUTCOMES; outcome++) {
         struct cm_reply reply = {
             .outcome = (uint8_t)outcome,
             .stale = true,
@@ -53,7 +54,7 @@ static inline void fuzz_answer(struct fuzz_parse *fuzz, const struct cm_op *op) 
             .item_bytes = UINT32_MAX,
         };
         const size_t mark = cm_out_mark(&fuzz->out);
-        fuzz->protocol->encode(op, &reply, &fuzz->out);
+        fuzz->protocol->encode(&fuzz->encoder, op, &reply, &fuzz->out);
         CM_CHECK(fuzz->out.len - mark <= CM_OUT_REPLY_MAX); /* O1 of op/out.h */
         cm_out_rewind(&fuzz->out, mark);
     }

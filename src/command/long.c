@@ -91,7 +91,7 @@ struct sink {
 static void on_line(struct cm_stat_sink *base, struct cm_slice name, struct cm_slice value) {
     struct cm_long *answer = ((struct sink *)base)->answer;
     if (answer->status == CM_OK) {
-        answer->status = answer->format.stat_line(&answer->text, name, value);
+        answer->status = answer->format.stat_line(&answer->text, &answer->op, name, value);
     }
 }
 

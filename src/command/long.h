@@ -11,7 +11,8 @@ struct cm_long;
 
 /* How the protocol spells the pieces; see struct cm_protocol. */
 struct cm_long_format {
-    enum cm_status (*stat_line)(struct cm_buf *text, struct cm_slice name, struct cm_slice value);
+    enum cm_status (*stat_line)(struct cm_buf *text, const struct cm_op *op, struct cm_slice name,
+                                struct cm_slice value);
     enum cm_status (*dump_item)(struct cm_buf *text, const struct cm_op *op,
                                 const struct cm_dump_item *item);
     enum cm_status (*long_end)(struct cm_buf *text, const struct cm_op *op);

@@ -32,6 +32,9 @@ enum cm_op_kind {
     CM_OP_SHUTDOWN, /* `number`: 1 graceful */
     CM_OP_TIME,     /* `selector`: enum cm_time; moves the clock, for tests */
     CM_OP_QUIT,
+    CM_OP_LOGIN, /* `key`: user, `value`: password */
+    CM_OP_SASL,  /* `selector`: enum cm_sasl; `key`: mechanism, `value`: the client's message */
+    CM_OP_WATCH, /* `number`: a set of enum cm_watch_stream; what follows is what happens */
     CM_OP_KINDS
 };
 
@@ -57,6 +60,9 @@ static inline unsigned cm_op_traits(enum cm_op_kind kind) {
     case CM_OP_SHUTDOWN:
     case CM_OP_TIME:
     case CM_OP_QUIT:
+    case CM_OP_LOGIN:
+    case CM_OP_SASL:
+    case CM_OP_WATCH:
         return CM_TRAIT_BARRIER;
     default:
         return 0;
@@ -98,6 +104,17 @@ enum cm_dump {
     CM_DUMP_CACHE, /* keys, sizes and expiries of size class `number`, at most `initial` (0: all) */
 };
 
+enum cm_sasl { CM_SASL_LIST, CM_SASL_START, CM_SASL_STEP };
+
+enum cm_watch_stream {
+    CM_WATCH_FETCHERS = 1 << 0,
+    CM_WATCH_MUTATIONS = 1 << 1,
+    CM_WATCH_EVICTIONS = 1 << 2,
+    CM_WATCH_CONNEVENTS = 1 << 3,
+    CM_WATCH_DELETIONS = 1 << 4,
+    CM_WATCH_SYSEVENTS = 1 << 5,
+};
+
 enum cm_crawler { CM_CRAWLER_ENABLE, CM_CRAWLER_DISABLE, CM_CRAWLER_RUN };
 
 enum cm_time { CM_TIME_PAUSE, CM_TIME_RESUME, CM_TIME_MOVE /* by `number`, signed */ };
@@ -106,7 +123,7 @@ struct cm_op {
     struct cm_slice key;
     uint64_t hash; /* of the key, set just before execution */
     union {
-        struct cm_slice value; /* CM_OP_STORE* */
+        struct cm_slice value; /* CM_OP_STORE*, LOGIN, SASL */
         struct cm_slice text;  /* CM_OP_REPLY; static */
     };
     uint64_t cas;

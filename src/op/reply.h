@@ -19,9 +19,13 @@ enum cm_outcome {
     CM_OUTCOME_TOO_LARGE,
     CM_OUTCOME_NO_MEMORY,
     CM_OUTCOME_NOT_NUMERIC,
-    CM_OUTCOME_BAD_END,   /* the value's end was not where it should be */
-    CM_OUTCOME_BAD_LIMIT, /* a memory limit that cannot be had */
-    CM_OUTCOME_DISABLED,  /* switched off in this server */
+    CM_OUTCOME_BAD_END,       /* the value's end was not where it should be */
+    CM_OUTCOME_BAD_LIMIT,     /* a memory limit that cannot be had */
+    CM_OUTCOME_DISABLED,      /* switched off in this server */
+    CM_OUTCOME_AUTH_CONTINUE, /* sasl: `value` is for the client, whose answer is awaited */
+    CM_OUTCOME_AUTH_FAILED,
+    CM_OUTCOME_UNAUTHENTICATED, /* not before a login */
+    CM_OUTCOMES
 };
 
 /* A value to send. It may be changing while it is copied (cm_copy_shared()); the session asks

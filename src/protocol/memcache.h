@@ -95,15 +95,16 @@ uint32_t cm_memcache_expiry(const struct cm_parse_limits *limits, int64_t exptim
     enum cm_request_end cm_memcache_parse_##parser(struct cm_request *request);
 #include "tables/commands.def"
 
-void cm_memcache_encode(const struct cm_op *op, struct cm_reply *reply, struct cm_out *out);
+void cm_memcache_encode(struct cm_encoder *encoder, const struct cm_op *op, struct cm_reply *reply,
+                        struct cm_out *out);
 void cm_memcache_encode_meta(const struct cm_op *op, struct cm_reply *reply, struct cm_out *out);
 /* The line of an outcome that is an error or says nothing more; shared by both dialects. */
 struct cm_slice cm_memcache_error_line(enum cm_outcome outcome);
 /* The bytes of a value, copied or inserted. */
 void cm_memcache_put_value(struct cm_reply *reply, struct cm_out *out);
 
-enum cm_status cm_memcache_stat_line(struct cm_buf *text, struct cm_slice name,
-                                     struct cm_slice value);
+enum cm_status cm_memcache_stat_line(struct cm_buf *text, const struct cm_op *op,
+                                     struct cm_slice name, struct cm_slice value);
 enum cm_status cm_memcache_dump_item(struct cm_buf *text, const struct cm_op *op,
                                      const struct cm_dump_item *item);
 enum cm_status cm_memcache_long_end(struct cm_buf *text, const struct cm_op *op);

@@ -174,7 +174,9 @@ static void encode_number(const struct cm_op *op, const struct cm_reply *reply,
     }
 }
 
-void cm_memcache_encode(const struct cm_op *op, struct cm_reply *reply, struct cm_out *out) {
+void cm_memcache_encode(struct cm_encoder *encoder, const struct cm_op *op, struct cm_reply *reply,
+                        struct cm_out *out) {
+    (void)encoder;
     if (op->kind == CM_OP_REPLY) {
         cm_out_put(out, op->text);
         return;

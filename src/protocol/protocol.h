@@ -27,6 +27,12 @@ struct cm_parser {
     uint32_t multi_expires;
 };
 
+/* Where a connection's answers stand, for an answer that is made of several ops' outcomes. All zero
+ * between requests. Small: it is restored when an op is done again. */
+struct cm_encoder {
+    uint64_t sum;
+};
+
 /* What parsing needs to know of the server. */
 struct cm_parse_limits {
     uint64_t item_bytes_max; /* values above are skipped, never stored */
@@ -61,9 +67,11 @@ struct cm_protocol {
     /* Sets the parser to where `op` was parsed, so that input from op->start on can be parsed
      * again. */
     void (*rewind)(struct cm_parser *parser, const struct cm_op *op);
-    void (*encode)(const struct cm_op *op, struct cm_reply *reply, struct cm_out *out);
+    void (*encode)(struct cm_encoder *encoder, const struct cm_op *op, struct cm_reply *reply,
+                   struct cm_out *out);
     /* The pieces of long answers. NO_MEMORY. */
-    enum cm_status (*stat_line)(struct cm_buf *text, struct cm_slice name, struct cm_slice value);
+    enum cm_status (*stat_line)(struct cm_buf *text, const struct cm_op *op, struct cm_slice name,
+                                struct cm_slice value);
     enum cm_status (*dump_item)(struct cm_buf *text, const struct cm_op *op,
                                 const struct cm_dump_item *item);
     enum cm_status (*long_end)(struct cm_buf *text, const struct cm_op *op);

@@ -30,6 +30,7 @@ struct cm_session {
     const struct cm_protocol *protocol; /* NULL before the first byte */
     struct cm_buf kept;                 /* input not used yet; no memory while empty */
     struct cm_parser parser;
+    struct cm_encoder encoder;
     struct cm_incoming *incoming; /* NULL: no long value is arriving */
     struct cm_long *answer;       /* NULL: no long answer is being given */
     bool closing;                 /* nothing more is executed */
@@ -50,7 +51,7 @@ static inline struct cm_slice cm_progress_rest(const struct cm_progress *progres
 /* Encodes the reply of exec for an op that is not executed by cm_command_execute(). */
 static inline void cm_session_reply(struct cm_session *session, const struct cm_op *op,
                                     struct cm_out *out) {
-    session->protocol->encode(op, &session->worker->exec.reply, out);
+    session->protocol->encode(&session->encoder, op, &session->worker->exec.reply, out);
 }
 
 /* ---- incoming.c ---- */

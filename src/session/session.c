@@ -72,11 +72,13 @@ static void execute(struct cm_session *session, const struct cm_op *op, struct c
     const size_t mark = cm_out_mark(out);
     exec->tries = 0;
     cm_command_execute(&worker->command, op, exec);
-    session->protocol->encode(op, &exec->reply, out);
+    const struct cm_encoder encoder = session->encoder;
+    session->protocol->encode(&session->encoder, op, &exec->reply, out);
     while (CM_UNLIKELY(!cm_command_finish(&worker->command, op, exec))) {
         cm_out_rewind(out, mark);
+        session->encoder = encoder;
         cm_command_execute(&worker->command, op, exec);
-        session->protocol->encode(op, &exec->reply, out);
+        session->protocol->encode(&session->encoder, op, &exec->reply, out);
     }
 }
 
@@ -108,6 +110,12 @@ static void execute_barrier(struct cm_session *session, const struct cm_op *op,
         break;
     case CM_OP_SHUTDOWN:
         execute_shutdown(session, op, out);
+        break;
+    case CM_OP_LOGIN:
+    case CM_OP_SASL:
+    case CM_OP_WATCH:
+        cm_reply_clear(&session->worker->exec.reply, CM_OUTCOME_DISABLED);
+        cm_session_reply(session, op, out);
         break;
     default:
         execute(session, op, out);
