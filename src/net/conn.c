@@ -47,7 +47,7 @@ static void account(struct cm_conn *conn, size_t session_bytes) {
 
 void cm_conn_close(struct cm_conn *conn) {
     struct cm_worker *worker = conn->worker;
-    if (uv_is_closing((uv_handle_t *)&conn->tcp))
+    if (uv_is_closing(&conn->handle))
         return;
     CM_NET_LOG(worker->net, CM_LOG_INFO, "connection closed");
     uv_mutex_lock(&worker->lock);
@@ -60,7 +60,7 @@ void cm_conn_close(struct cm_conn *conn) {
     account(conn, conn->idle_bytes);
     if (conn->unsent != NULL)
         cm_unsent_forget(conn->unsent);
-    uv_close((uv_handle_t *)&conn->tcp, on_closed);
+    uv_close(&conn->handle, on_closed);
 }
 
 /* ---- turns ---- */
@@ -81,8 +81,8 @@ static bool set_reading(struct cm_conn *conn, bool reading) {
     conn->reading = reading;
     conn->read_turn = conn->worker->turn; /* what arrived meanwhile is still to be read */
     if (reading)
-        return uv_read_start((uv_stream_t *)&conn->tcp, on_buffer, on_read) == 0;
-    uv_read_stop((uv_stream_t *)&conn->tcp);
+        return uv_read_start(&conn->stream, on_buffer, on_read) == 0;
+    uv_read_stop(&conn->stream);
     return true;
 }
 
@@ -171,8 +171,21 @@ void cm_conn_sent_all(struct cm_conn *conn) {
 
 /* ---- the beginning ---- */
 
+/* Neither call can fail: nothing is allocated without a socket. */
+static void init_handle(struct cm_conn *conn, bool local) {
+    uv_loop_t *loop = &conn->worker->loop;
+    int result = local ? uv_pipe_init(loop, &conn->pipe, 0) : uv_tcp_init(loop, &conn->tcp);
+    CM_CHECK(result == 0);
+}
+
+static bool open_handle(struct cm_conn *conn, cm_os_socket socket) {
+    if (conn->handle.type == UV_NAMED_PIPE)
+        return uv_pipe_open(&conn->pipe, (uv_file)socket) == 0;
+    return uv_tcp_open(&conn->tcp, (uv_os_sock_t)socket) == 0;
+}
+
 /* The session and the handle; NULL and nothing left behind if that fails. */
-static struct cm_conn *create_conn(struct cm_worker *worker) {
+static struct cm_conn *create_conn(struct cm_worker *worker, bool local) {
     struct cm_conn *conn = calloc(1, sizeof *conn);
     if (conn == NULL)
         return NULL;
@@ -184,18 +197,17 @@ static struct cm_conn *create_conn(struct cm_worker *worker) {
         free(conn);
         return NULL;
     }
-    int initialised = uv_tcp_init(&worker->loop, &conn->tcp);
-    CM_CHECK(initialised == 0); /* allocates nothing without a socket */
-    conn->tcp.data = conn;
+    init_handle(conn, local);
+    conn->handle.data = conn;
     conn->session_bytes = conn->idle_bytes = cm_session_bytes(conn->session);
     return conn;
 }
 
-void cm_conn_open(struct cm_worker *worker, cm_os_socket socket) {
-    struct cm_conn *conn = create_conn(worker);
+void cm_conn_open(struct cm_worker *worker, struct cm_arrival arrival) {
+    struct cm_conn *conn = create_conn(worker, arrival.local);
     if (conn == NULL) {
         cm_metrics_count(worker->metrics, CM_METRIC_read_buf_oom);
-        cm_os_socket_close(socket);
+        cm_os_socket_close(arrival.socket);
         cm_worker_lost_connection(worker);
         return;
     }
@@ -204,8 +216,8 @@ void cm_conn_open(struct cm_worker *worker, cm_os_socket socket) {
     atomic_store_explicit(&conn->state_name, cm_session_state_name(conn->session),
                           memory_order_relaxed);
     cm_conn_touch(conn);
-    if (uv_tcp_open(&conn->tcp, (uv_os_sock_t)socket) != 0) {
-        cm_os_socket_close(socket);
+    if (!open_handle(conn, arrival.socket)) {
+        cm_os_socket_close(arrival.socket);
         cm_conn_close(conn);
         return;
     }

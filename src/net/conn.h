@@ -21,7 +21,12 @@
 struct cm_unsent;
 
 struct cm_conn {
-    uv_tcp_t tcp;
+    union {
+        uv_handle_t handle;
+        uv_stream_t stream;
+        uv_tcp_t tcp;
+        uv_pipe_t pipe; /* a Unix socket */
+    };
     struct cm_worker *worker;
     struct cm_session *session; /* NULL once closing */
     struct cm_unsent *unsent;   /* NULL: all is sent */
@@ -38,7 +43,7 @@ struct cm_conn {
 };
 
 /* Takes the socket and serves it, or closes it. */
-void cm_conn_open(struct cm_worker *worker, cm_os_socket socket);
+void cm_conn_open(struct cm_worker *worker, struct cm_arrival arrival);
 void cm_conn_close(struct cm_conn *conn);
 /* The turn that a connection in `again` waited for. */
 void cm_conn_go_on(struct cm_conn *conn);

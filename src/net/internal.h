@@ -19,12 +19,16 @@
 #define CM_NET_HELD_SHARE   8
 #define CM_NET_PINNED_SHARE 4
 
+/* Room for the text of any address: a Unix socket's path is the longest. */
+#define CM_NET_ADDRESS_BYTES 128
+
 struct cm_listener {
     struct cm_net *net;
     uv_poll_t poll;
     cm_os_socket socket;
-    char address[96];
+    char address[CM_NET_ADDRESS_BYTES];
     bool v6;
+    bool local; /* a Unix socket */
 };
 
 struct cm_net {

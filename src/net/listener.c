@@ -138,7 +138,9 @@ static struct cm_worker *least_busy(struct cm_net *net) {
     return best;
 }
 
-static void take(struct cm_net *net, cm_os_socket socket) {
+static void take(struct cm_listener *listener, cm_os_socket socket) {
+    struct cm_net *net = listener->net;
+    const struct cm_arrival arrival = {.socket = socket, .local = listener->local};
     uint64_t open = atomic_load_explicit(&net->connections, memory_order_relaxed);
     if (open >= net->options.connections_max) {
         cm_net_count(&net->rejected);
@@ -148,7 +150,7 @@ static void take(struct cm_net *net, cm_os_socket socket) {
     }
     cm_net_count(&net->connections);
     cm_net_count(&net->connections_total);
-    if (cm_worker_give(least_busy(net), socket) != CM_OK) {
+    if (cm_worker_give(least_busy(net), arrival) != CM_OK) {
         atomic_fetch_sub_explicit(&net->connections, 1, memory_order_relaxed);
         cm_os_socket_close(socket);
     }
@@ -161,7 +163,7 @@ static void on_acceptable(uv_poll_t *poll, int status, int events) {
         cm_os_socket socket;
         switch (cm_os_socket_accept(listener->socket, &socket)) {
         case CM_OS_ACCEPTED:
-            take(listener->net, socket);
+            take(listener, socket);
             break;
         case CM_OS_ACCEPT_NONE:
             return;

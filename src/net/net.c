@@ -7,6 +7,7 @@
 #include "net/internal.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- memory (N1, N2) ---- */
 
@@ -213,18 +214,34 @@ void cm_net_visit_listeners(struct cm_net *net, cm_net_listener_visitor *visitor
     }
 }
 
-static void visit(struct cm_conn *conn, cm_net_connection_visitor *visitor, void *context) {
-    char address[96] = "?", listen_address[96] = "?";
+/* Both texts are of CM_NET_ADDRESS_BYTES. */
+static void describe_ends(struct cm_conn *conn, char *peer, char *own) {
     struct sockaddr_storage storage;
     int bytes = sizeof storage;
-    uv_os_fd_t descriptor;
-    if (uv_fileno((uv_handle_t *)&conn->tcp, &descriptor) != 0)
+    char path[CM_NET_ADDRESS_BYTES - sizeof "unix:"] = "";
+    size_t path_bytes = sizeof path;
+    snprintf(peer, CM_NET_ADDRESS_BYTES, "?");
+    snprintf(own, CM_NET_ADDRESS_BYTES, "?");
+    if (conn->handle.type == UV_NAMED_PIPE) {
+        if (uv_pipe_getsockname(&conn->pipe, path, &path_bytes) != 0)
+            path[0] = '\0';
+        snprintf(own, CM_NET_ADDRESS_BYTES, "unix:%s", path);
+        memcpy(peer, own, CM_NET_ADDRESS_BYTES); /* a client has no name of its own */
         return;
+    }
     if (uv_tcp_getpeername(&conn->tcp, (struct sockaddr *)&storage, &bytes) == 0)
-        cm_address_text((struct sockaddr *)&storage, address, sizeof address);
+        cm_address_text((struct sockaddr *)&storage, peer, CM_NET_ADDRESS_BYTES);
     bytes = sizeof storage;
     if (uv_tcp_getsockname(&conn->tcp, (struct sockaddr *)&storage, &bytes) == 0)
-        cm_address_text((struct sockaddr *)&storage, listen_address, sizeof listen_address);
+        cm_address_text((struct sockaddr *)&storage, own, CM_NET_ADDRESS_BYTES);
+}
+
+static void visit(struct cm_conn *conn, cm_net_connection_visitor *visitor, void *context) {
+    char address[CM_NET_ADDRESS_BYTES], listen_address[CM_NET_ADDRESS_BYTES];
+    uv_os_fd_t descriptor;
+    if (uv_fileno(&conn->handle, &descriptor) != 0)
+        return;
+    describe_ends(conn, address, listen_address);
     uint32_t active = atomic_load_explicit(&conn->active_s, memory_order_relaxed);
     uint32_t now = (uint32_t)(uv_hrtime() / 1000000000);
     const struct cm_net_connection connection = {

@@ -86,14 +86,13 @@ static bool write_next(struct cm_unsent *unsent) {
     unsigned count = cm_sending_gather(&unsent->sending, buffers, BUFFERS_MAX, WRITE_BYTES_MAX);
     unsent->write_bytes = sum(buffers, count);
     unsent->request.data = unsent;
-    return uv_write(&unsent->request, (uv_stream_t *)&unsent->conn->tcp, buffers, count,
-                    on_written) == 0;
+    return uv_write(&unsent->request, &unsent->conn->stream, buffers, count, on_written) == 0;
 }
 
 static void on_written(uv_write_t *request, int status) {
     struct cm_unsent *unsent = request->data;
     struct cm_conn *conn = unsent->conn;
-    bool closing = uv_is_closing((uv_handle_t *)&conn->tcp) != 0;
+    bool closing = uv_is_closing(&conn->handle) != 0;
     if (status == 0)
         cm_sending_advance(&unsent->sending, unsent->write_bytes);
     if (status != 0 || closing) {
@@ -150,7 +149,7 @@ static bool send_now(struct cm_conn *conn, struct cm_sending *sending) {
     size_t sent = 0;
     while (!cm_sending_is_done(sending) && sent < SEND_BYTES_MAX) {
         unsigned count = cm_sending_gather(sending, buffers, BUFFERS_MAX, SEND_BYTES_MAX);
-        int result = count > 0 ? uv_try_write((uv_stream_t *)&conn->tcp, buffers, count) : 0;
+        int result = count > 0 ? uv_try_write(&conn->stream, buffers, count) : 0;
         if (result < 0 && result != UV_EAGAIN)
             return false;
         size_t written = result < 0 ? 0 : (size_t)result;

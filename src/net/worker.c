@@ -170,7 +170,7 @@ static void on_sweep(uv_timer_t *timer) {
 
 static void on_wake(uv_async_t *async) {
     struct cm_worker *worker = async->data;
-    cm_os_socket *arrivals;
+    struct cm_arrival *arrivals;
     size_t count;
     uv_mutex_lock(&worker->lock);
     arrivals = worker->arrivals;
@@ -193,7 +193,7 @@ static void wake_locked(struct cm_worker *worker) {
 }
 
 /* Caller holds the lock. */
-static enum cm_status push_arrival_locked(struct cm_worker *worker, cm_os_socket socket) {
+static enum cm_status push_arrival_locked(struct cm_worker *worker, struct cm_arrival arrival) {
     if (worker->arrival_count == worker->arrival_capacity) {
         size_t capacity = worker->arrival_capacity > 0 ? worker->arrival_capacity * 2 : 16;
         void *grown = realloc(worker->arrivals, capacity * sizeof *worker->arrivals);
@@ -202,13 +202,13 @@ static enum cm_status push_arrival_locked(struct cm_worker *worker, cm_os_socket
         worker->arrivals = grown;
         worker->arrival_capacity = capacity;
     }
-    worker->arrivals[worker->arrival_count++] = socket;
+    worker->arrivals[worker->arrival_count++] = arrival;
     return CM_OK;
 }
 
-enum cm_status cm_worker_give(struct cm_worker *worker, cm_os_socket socket) {
+enum cm_status cm_worker_give(struct cm_worker *worker, struct cm_arrival arrival) {
     uv_mutex_lock(&worker->lock);
-    enum cm_status status = push_arrival_locked(worker, socket);
+    enum cm_status status = push_arrival_locked(worker, arrival);
     if (status == CM_OK) {
         atomic_fetch_add_explicit(&worker->conn_count, 1, memory_order_relaxed);
         wake_locked(worker);

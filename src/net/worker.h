@@ -28,6 +28,12 @@ enum cm_worker_stop {
     CM_WORKER_QUITS,  /* closes at once */
 };
 
+/* A connection on its way from the accepting thread. */
+struct cm_arrival {
+    cm_os_socket socket;
+    bool local; /* over a Unix socket */
+};
+
 struct cm_worker {
     _Alignas(64) struct cm_net *net; /* workers share no cache line */
     uv_loop_t loop;
@@ -57,7 +63,7 @@ struct cm_worker {
 
     /* Shared, under `lock`. */
     uv_mutex_t lock;
-    cm_os_socket *arrivals;
+    struct cm_arrival *arrivals;
     size_t arrival_count, arrival_capacity;
     enum cm_worker_stop stop_wanted;
     bool ended; /* `wake` must not be used any more */
@@ -72,7 +78,7 @@ void cm_worker_deinit(struct cm_worker *worker);
 
 CM_MUST_CHECK enum cm_status cm_worker_start(struct cm_worker *worker);
 /* Gives the worker a connection, from the accepting thread. NO_MEMORY: it is still the caller's. */
-CM_MUST_CHECK enum cm_status cm_worker_give(struct cm_worker *worker, cm_os_socket socket);
+CM_MUST_CHECK enum cm_status cm_worker_give(struct cm_worker *worker, struct cm_arrival arrival);
 /* From the accepting thread. */
 void cm_worker_stop(struct cm_worker *worker, enum cm_worker_stop how);
 
