@@ -12,6 +12,7 @@
 struct cm_config_address {
     char host[256]; /* numeric, a name, "first" or "*", without brackets */
     int port;       /* 0: that of -p */
+    bool plain;     /* "notls:", no TLS here in spite of -Z */
 };
 
 struct cm_config_list {

@@ -5,7 +5,9 @@
 #include <string.h>
 
 /* The forms of an address: HOST, HOST:PORT, [IPV6], [IPV6]:PORT, and IPV6 without brackets, which
- * more than one colon gives away. */
+ * more than one colon gives away; any of them after PLAIN_PREFIX. */
+
+#define PLAIN_PREFIX "notls:"
 
 static enum cm_status refuse(struct cm_config_error *error, const char *entry, size_t bytes,
                              const char *why) {
@@ -49,8 +51,11 @@ static const char *split(const char *entry, size_t bytes, const char **host, con
 static enum cm_status parse_entry(const char *entry, size_t bytes,
                                   struct cm_config_address *address,
                                   struct cm_config_error *error) {
-    const char *host, *port_at;
-    const char *host_end = split(entry, bytes, &host, &port_at);
+    const char *host, *port_at, *end = entry + bytes;
+    size_t prefix_bytes = sizeof PLAIN_PREFIX - 1;
+    bool plain = bytes >= prefix_bytes && memcmp(entry, PLAIN_PREFIX, prefix_bytes) == 0;
+    const char *at = plain ? entry + prefix_bytes : entry;
+    const char *host_end = split(at, (size_t)(end - at), &host, &port_at);
     if (host_end == NULL)
         return refuse(error, entry, bytes, "is not of the form [IPV6]:PORT");
     size_t host_bytes = (size_t)(host_end - host);
@@ -58,11 +63,11 @@ static enum cm_status parse_entry(const char *entry, size_t bytes,
         return refuse(error, entry, bytes, "has no address; write HOST, HOST:PORT or [IPV6]:PORT");
     if (host_bytes >= sizeof address->host)
         return refuse(error, entry, bytes, "is too long");
-    *address = (struct cm_config_address){0};
+    *address = (struct cm_config_address){.plain = plain};
     memcpy(address->host, host, host_bytes);
     if (port_at == NULL)
         return CM_OK;
-    address->port = parse_port(port_at, (size_t)(entry + bytes - port_at));
+    address->port = parse_port(port_at, (size_t)(end - port_at));
     if (address->port == 0)
         return refuse(error, entry, bytes, "has no port from 1 to 65535 after its colon");
     return CM_OK;

@@ -131,12 +131,15 @@ enum cm_status cm_addresses_resolve(struct cm_addresses *addresses,
     for (size_t i = 0; i < list->count && status == CM_OK; i++) {
         const struct cm_config_address *wanted = &list->entries[i];
         int port = wanted->port > 0 ? wanted->port : default_port;
+        size_t first = addresses->count;
         if (strcmp(wanted->host, "*") == 0)
             status = append_pair(addresses, "0.0.0.0", "::", port);
         else if (strcmp(wanted->host, "first") == 0)
             status = append_first(addresses, port, error);
         else
             status = append_resolved(addresses, wanted->host, port, error);
+        for (size_t j = first; j < addresses->count; j++)
+            addresses->entries[j].plain = wanted->plain;
     }
     if (status != CM_OK) {
         free(addresses->entries);

@@ -29,6 +29,7 @@ struct cm_listener {
     char address[CM_NET_ADDRESS_BYTES];
     bool v6;
     bool local; /* a Unix socket */
+    bool plain; /* no TLS here, whatever the others have */
 };
 
 struct cm_net {
@@ -94,6 +95,7 @@ struct cm_address {
         struct sockaddr_in6 v6;
     } socket;
     bool optional; /* the system may not have it */
+    bool plain;    /* as in struct cm_listener */
 };
 struct cm_addresses {
     struct cm_address *entries; /* owned */

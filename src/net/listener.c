@@ -35,6 +35,7 @@ static enum cm_status add_listener(struct cm_net *net, cm_os_socket socket,
     listener->net = net;
     listener->socket = socket;
     listener->v6 = address->socket.any.sa_family == AF_INET6;
+    listener->plain = address->plain;
     cm_address_text(&address->socket.any, listener->address, sizeof listener->address);
     net->listeners[net->listener_count++] = listener;
     return CM_OK;
@@ -140,7 +141,8 @@ static struct cm_worker *least_busy(struct cm_net *net) {
 
 static void take(struct cm_listener *listener, cm_os_socket socket) {
     struct cm_net *net = listener->net;
-    const struct cm_arrival arrival = {.socket = socket, .local = listener->local};
+    const struct cm_arrival arrival = {
+        .socket = socket, .local = listener->local, .plain = listener->plain};
     uint64_t open = atomic_load_explicit(&net->connections, memory_order_relaxed);
     if (open >= net->options.connections_max) {
         cm_net_count(&net->rejected);

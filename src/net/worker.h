@@ -32,6 +32,7 @@ enum cm_worker_stop {
 struct cm_arrival {
     cm_os_socket socket;
     bool local; /* over a Unix socket */
+    bool plain; /* no TLS, whatever the others have */
 };
 
 struct cm_worker {

@@ -102,14 +102,22 @@ static void test_item_size(void **state) {
 static void test_addresses(void **state) {
     (void)state;
     struct parsed parsed;
-    parse(&parsed, "-l 127.0.0.1,[::1]:1234,::1 -l localhost:99,first,[fe80::1]");
+    parse(&parsed, "-l 127.0.0.1,[::1]:1234,::1 -l localhost:99,first,notls:[fe80::1]:7,notls:h");
     assert_int_equal(parsed.status, CM_OK);
-    const struct cm_config_address wanted[] = {{"127.0.0.1", 0},  {"::1", 1234}, {"::1", 0},
-                                               {"localhost", 99}, {"first", 0},  {"fe80::1", 0}};
-    assert_int_equal(parsed.config.listen.count, 6);
-    for (size_t i = 0; i < 6; i++) {
+    const struct cm_config_address wanted[] = {
+        {.host = "127.0.0.1"},
+        {.host = "::1", .port = 1234},
+        {.host = "::1"},
+        {.host = "localhost", .port = 99},
+        {.host = "first"},
+        {.host = "fe80::1", .port = 7, .plain = true},
+        {.host = "h", .plain = true},
+    };
+    assert_int_equal(parsed.config.listen.count, 7);
+    for (size_t i = 0; i < 7; i++) {
         assert_string_equal(parsed.config.listen.entries[i].host, wanted[i].host);
         assert_int_equal(parsed.config.listen.entries[i].port, wanted[i].port);
+        assert_int_equal(parsed.config.listen.entries[i].plain, wanted[i].plain);
     }
     cm_config_deinit(&parsed.config);
 }
@@ -187,6 +195,10 @@ static void test_address_refusals(void **state) {
     assert_refused("-l a,", "option -l (--listen): \"\" has no address; write HOST, HOST:PORT or "
                             "[IPV6]:PORT");
     assert_refused("-l [::1", "option -l (--listen): \"[::1\" is not of the form [IPV6]:PORT");
+    assert_refused("-l notls:", "option -l (--listen): \"notls:\" has no address; write HOST, "
+                                "HOST:PORT or [IPV6]:PORT");
+    assert_refused("-l notls:h:0", "option -l (--listen): \"notls:h:0\" has no port from 1 to "
+                                   "65535 after its colon");
     assert_refused("-l [::1]9", "option -l (--listen): \"[::1]9\" is not of the form [IPV6]:PORT");
 }
 
