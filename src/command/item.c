@@ -91,6 +91,8 @@ void cm_command_touch(struct cm_command *command, const struct cm_op *op, struct
     }
     const bool hit = item.outcome == CMSTORE_HIT;
     exec->reply.outcome = hit ? CM_OUTCOME_HIT : CM_OUTCOME_MISS;
+    exec->reply.client_flags = item.client_flags;
+    exec->reply.cas = item.cas;
     cm_command_count(command, CM_METRIC_cmd_touch);
     cm_command_count(command, hit ? CM_METRIC_touch_hits : CM_METRIC_touch_misses);
 }

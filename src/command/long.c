@@ -83,6 +83,11 @@ struct cm_buf *cm_long_text(struct cm_long *answer) {
 
 /* ---- lines ---- */
 
+struct details {
+    struct cm_buf lines;
+    enum cm_status status;
+};
+
 struct sink {
     struct cm_stat_sink base;
     struct cm_long *answer;
@@ -97,7 +102,7 @@ static void on_line(struct cm_stat_sink *base, struct cm_slice name, struct cm_s
 
 /* PREFIX p get n hit n set n del n: the one group whose lines are not names and values. */
 static void on_prefix(void *context, const struct cm_prefix *prefix) {
-    struct cm_long *answer = context;
+    struct details *details = context;
     const uint64_t *counts = prefix->counts;
     char numbers[128];
     const int bytes =
@@ -108,9 +113,21 @@ static void on_prefix(void *context, const struct cm_prefix *prefix) {
     const struct cm_slice pieces[] = {CM_SLICE("PREFIX "),
                                       cm_slice(prefix->name, prefix->name_bytes),
                                       cm_slice(numbers, (size_t)bytes)};
-    for (unsigned i = 0; i < 3 && answer->status == CM_OK; i++) {
-        answer->status = cm_buf_append(&answer->text, pieces[i]);
+    for (unsigned i = 0; i < 3 && details->status == CM_OK; i++) {
+        details->status = cm_buf_append(&details->lines, pieces[i]);
     }
+}
+
+/* All prefixes are one value. */
+static void make_details(const struct cm_command *command, struct cm_long *answer) {
+    struct details details = {.status = CM_OK};
+    cm_admin_visit_details(command->admin, on_prefix, &details);
+    if (details.status == CM_OK) {
+        details.status = answer->format.stat_line(&answer->text, &answer->op, CM_SLICE("detailed"),
+                                                  cm_buf_slice(&details.lines));
+    }
+    answer->status = details.status;
+    cm_buf_deinit(&details.lines);
 }
 
 static void make_lines(const struct cm_command *command, struct cm_long *answer) {
@@ -127,7 +144,7 @@ static void make_lines(const struct cm_command *command, struct cm_long *answer)
         control->conns(control->context, &sink.base);
         break;
     case CM_STATS_DETAIL:
-        cm_admin_visit_details(command->admin, on_prefix, answer);
+        make_details(command, answer);
         break;
     case CM_STATS_ITEMS:
         cm_histogram_items(answer->histogram, command->now_s, &sink.base);

@@ -119,7 +119,10 @@ struct cm_op {
     uint8_t resume;      /* how parsing goes on if it has to start over at this op */
     uint32_t start;      /* offset of the request in the input */
     uint16_t echo_bytes; /* of the request's flags, to be answered in their order */
-    const char *echo;
+    union {
+        const char *echo;
+        uint32_t opaque; /* the request's own number, where it is answered as it came */
+    };
 };
 
 _Static_assert(sizeof(struct cm_op) <= 128, "a batch of ops must stay in the first-level cache");

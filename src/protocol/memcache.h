@@ -2,7 +2,7 @@
 #ifndef CM_PROTOCOL_MEMCACHE_H
 #define CM_PROTOCOL_MEMCACHE_H
 
-/* What the files of memcached's text protocols share. Private to protocol/memcache_*.c. */
+/* What the files of memcached's protocols share. Private to protocol/memcache_*.c. */
 
 #include "protocol/protocol.h"
 
@@ -27,11 +27,12 @@ enum cm_memcache_form {
 /* op->marks */
 enum cm_memcache_mark {
     CM_MARK_NOREPLY = 1, /* classic: says nothing, errors included */
-    CM_MARK_QUIET = 2,   /* meta: leaves out what the command's q leaves out */
+    CM_MARK_QUIET = 2,   /* meta, binary: leaves out what the command's q leaves out */
     CM_MARK_CAS = 4,     /* a value's line ends in its cas */
     CM_MARK_END = 8,     /* the last key of a request: END follows */
     CM_MARK_BASE64 = 16, /* the key arrived, and is answered, in base64 */
     CM_MARK_VALUE = 32,  /* meta: the value is wanted */
+    CM_MARK_KEY = 64,    /* binary: the key is repeated */
 };
 
 /* parser->state and op->resume */
@@ -90,6 +91,9 @@ enum cm_request_end cm_memcache_value(struct cm_request *request, struct cm_op *
 
 /* exptime as on the wire to a clock second: 0 never, up to 30 days relative, else Unix time. */
 uint32_t cm_memcache_expiry(const struct cm_parse_limits *limits, int64_t exptime);
+
+/* The group of `stats NAME`. False: there is none of that name. */
+bool cm_memcache_stats_group(struct cm_slice name, enum cm_stats_group *group);
 
 #define CM_COMMAND(name, parser, argument, usage)                                                  \
     enum cm_request_end cm_memcache_parse_##parser(struct cm_request *request);

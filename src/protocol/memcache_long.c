@@ -19,7 +19,9 @@ static enum cm_status put_all(struct cm_buf *text, const struct cm_slice *pieces
 
 enum cm_status cm_memcache_stat_line(struct cm_buf *text, const struct cm_op *op,
                                      struct cm_slice name, struct cm_slice value) {
-    (void)op;
+    if (op->selector == CM_STATS_DETAIL) {
+        return cm_buf_append(text, value); /* lines already */
+    }
     const struct cm_slice pieces[] = {CM_SLICE("STAT "), name, CM_SLICE(" "), value,
                                       CM_SLICE("\r\n")};
     return put_all(text, pieces, 5);

@@ -380,6 +380,7 @@ static void rewind_to(struct cm_parser *parser, const struct cm_op *op) {
 
 const struct cm_protocol cm_protocol_memcache_text = {
     .name = "memcache",
+    .value_end = {"\r\n", 2},
     .parse = parse,
     .rewind = rewind_to,
     .encode = cm_memcache_encode,

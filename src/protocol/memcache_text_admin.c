@@ -138,6 +138,16 @@ static const struct {
     {{"conns", 5}, CM_STATS_CONNS},
 };
 
+bool cm_memcache_stats_group(struct cm_slice name, enum cm_stats_group *group) {
+    for (size_t i = 0; i < sizeof stats_groups / sizeof stats_groups[0]; i++) {
+        if (cm_slice_equal(stats_groups[i].name, name)) {
+            *group = stats_groups[i].group;
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum cm_request_end parse_detail(struct cm_request *request) {
     if (token_is(request, 2, CM_SLICE("dump"))) {
         admin_op(request, CM_OP_STATS)->selector = CM_STATS_DETAIL;
@@ -187,13 +197,12 @@ enum cm_request_end cm_memcache_parse_stats(struct cm_request *request) {
     if (token_is(request, 1, CM_SLICE("cachedump"))) {
         return parse_cachedump(request);
     }
-    for (size_t i = 0; i < sizeof stats_groups / sizeof stats_groups[0]; i++) {
-        if (token_is(request, 1, stats_groups[i].name)) {
-            admin_op(request, CM_OP_STATS)->selector = (uint8_t)stats_groups[i].group;
-            return CM_REQUEST_DONE;
-        }
+    enum cm_stats_group group;
+    if (!cm_memcache_stats_group(request->tokens.at[1], &group)) {
+        return cm_memcache_answer(request, ERROR_LINE);
     }
-    return cm_memcache_answer(request, ERROR_LINE);
+    admin_op(request, CM_OP_STATS)->selector = (uint8_t)group;
+    return CM_REQUEST_DONE;
 }
 
 /* ---- lru_crawler, lru, slabs ---- */

@@ -60,6 +60,7 @@ enum cm_parse_status {
 
 struct cm_protocol {
     const char *name;
+    struct cm_slice value_end; /* what follows the value of a CM_OP_STORE_LONG; static */
     /* Adds ops to `batch`; *used tells how much of the input they took. Input not used is given
      * again, with more behind it. */
     enum cm_parse_status (*parse)(struct cm_parser *parser, struct cm_slice input, size_t *used,
@@ -84,5 +85,6 @@ struct cm_protocol {
 const struct cm_protocol *cm_protocol_sniff(unsigned char first);
 
 extern const struct cm_protocol cm_protocol_memcache_text;
+extern const struct cm_protocol cm_protocol_memcache_binary;
 
 #endif

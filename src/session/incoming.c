@@ -5,8 +5,6 @@
 /* Values too long to be waited for go to the store as they come. Whatever goes wrong is answered at
  * once, and the rest of the value is dropped by the parser. */
 
-#define END_BYTES 2 /* \r\n */
-
 /* NULL: no memory. */
 static struct cm_incoming *create(const struct cm_op *op) {
     struct cm_incoming *incoming = malloc(sizeof *incoming + op->key.len + op->echo_bytes);
@@ -16,14 +14,13 @@ static struct cm_incoming *create(const struct cm_op *op) {
     char *key = incoming->text;
     char *echo = incoming->text + op->key.len;
     memcpy(key, op->key.data, op->key.len);
-    if (op->echo_bytes > 0) {
-        memcpy(echo, op->echo, op->echo_bytes);
-    }
     incoming->stream = (struct cm_stream){.op = *op, .writer = NULL};
     incoming->stream.op.key.data = key;
-    incoming->stream.op.echo = echo;
+    if (op->echo_bytes > 0) {
+        memcpy(echo, op->echo, op->echo_bytes);
+        incoming->stream.op.echo = echo;
+    }
     incoming->left = op->value.len;
-    incoming->end_left = END_BYTES;
     return incoming;
 }
 
@@ -34,10 +31,11 @@ void cm_incoming_start(struct cm_session *session, const struct cm_op *op, struc
     if (incoming == NULL ||
         !cm_command_stream_begin(&worker->command, &incoming->stream, &worker->exec)) {
         free(incoming);
-        session->parser.swallow = op->value.len + END_BYTES;
+        session->parser.swallow = op->value.len + session->protocol->value_end.len;
         cm_session_reply(session, op, out);
         return;
     }
+    incoming->end = session->protocol->value_end;
     session->incoming = incoming;
 }
 
@@ -60,20 +58,20 @@ static bool take_value(struct cm_session *session, struct cm_progress *progress)
         cm_command_stream_write(&worker->command, &incoming->stream, rest, &worker->exec)) {
         return true;
     }
-    session->parser.swallow = incoming->left + END_BYTES;
+    session->parser.swallow = incoming->left + incoming->end.len;
     finish(session, progress->out);
     return false;
 }
 
-/* Exactly two bytes are read, right or wrong; what comes behind them is the next request. */
+/* Exactly as many bytes are read as the end has, right or wrong; what comes behind them is the next
+ * request. */
 static void take_end(struct cm_incoming *incoming, struct cm_progress *progress) {
-    static const char end[END_BYTES] = {'\r', '\n'};
-    while (incoming->end_left > 0 && progress->used < progress->input.len) {
-        if (progress->input.data[progress->used] != end[END_BYTES - incoming->end_left]) {
+    while (incoming->end.len > 0 && progress->used < progress->input.len) {
+        if (progress->input.data[progress->used] != incoming->end.data[0]) {
             incoming->stream.op.options |= CM_OP_BAD_END;
         }
         progress->used++;
-        incoming->end_left--;
+        incoming->end = cm_slice(incoming->end.data + 1, incoming->end.len - 1);
     }
 }
 
@@ -85,7 +83,7 @@ void cm_incoming_go_on(struct cm_session *session, struct cm_progress *progress)
         return;
     }
     take_end(incoming, progress);
-    if (incoming->end_left == 0) {
+    if (incoming->end.len == 0) {
         cm_command_stream_end(&worker->command, &incoming->stream, &worker->exec);
         finish(session, progress->out);
     }

@@ -20,9 +20,9 @@ struct cm_session_worker {
 /* A long value on its way in: the op with copies of what it points to, and what is still to come. */
 struct cm_incoming {
     struct cm_stream stream;
-    uint64_t left;     /* bytes of the value */
-    unsigned end_left; /* bytes of the \r\n after it */
-    char text[];       /* key and flags */
+    uint64_t left;       /* bytes of the value */
+    struct cm_slice end; /* what is left of what follows it */
+    char text[];         /* key and flags */
 };
 
 struct cm_session {
