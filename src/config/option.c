@@ -40,6 +40,38 @@ const struct cm_option *cm_option_by_name(const char *name, size_t name_bytes) {
     return NULL;
 }
 
+static bool is_same_word(const char *word, const char *wanted, size_t wanted_bytes) {
+    for (size_t i = 0; i < wanted_bytes; i++) {
+        char letter = word[i] >= 'A' && word[i] <= 'Z' ? (char)(word[i] - 'A' + 'a') : word[i];
+        if (letter != wanted[i])
+            return false;
+    }
+    return word[wanted_bytes] == '\0';
+}
+
+int64_t cm_option_choice(const struct cm_option *option, const char *word) {
+    const char *at = option->argument;
+    for (int64_t number = 0;; number++) {
+        size_t bytes = strcspn(at, "|");
+        if (is_same_word(word, at, bytes))
+            return number;
+        if (at[bytes] == '\0')
+            return -1;
+        at += bytes + 1;
+    }
+}
+
+/* "one of a, b, c" */
+static void describe_choice(const struct cm_option *option, char *to, size_t to_bytes) {
+    size_t used = (size_t)snprintf(to, to_bytes, "one of ");
+    for (const char *at = option->argument; *at != '\0' && used + 3 < to_bytes; at++) {
+        to[used++] = *at == '|' ? ',' : *at;
+        if (*at == '|')
+            to[used++] = ' ';
+    }
+    to[used] = '\0';
+}
+
 const char *cm_option_size_text(int64_t bytes, char *to, size_t to_bytes) {
     static const struct {
         int64_t unit;
@@ -62,6 +94,9 @@ const char *cm_option_describe(const struct cm_option *option, char *to, size_t 
         snprintf(to, to_bytes, "a size from %s to %s, in bytes or with k, m or g",
                  cm_option_size_text(option->min, low, sizeof low),
                  cm_option_size_text(option->max, high, sizeof high));
+        break;
+    case CM_OPTION_CHOICE:
+        describe_choice(option, to, to_bytes);
         break;
     case CM_OPTION_LIST:
         snprintf(to, to_bytes, "addresses separated by commas, each with :PORT if wanted");

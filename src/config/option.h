@@ -14,6 +14,7 @@ enum cm_option_kind {
     CM_OPTION_NUMBER,
     CM_OPTION_SIZE,
     CM_OPTION_TEXT,
+    CM_OPTION_CHOICE,
     CM_OPTION_LIST,
     CM_OPTION_EXTENDED,
     CM_OPTION_ACTION,
@@ -41,6 +42,9 @@ const struct cm_option *cm_option_by_name(const char *name, size_t name_bytes);
 static inline bool cm_option_takes_value(const struct cm_option *option) {
     return option->kind >= CM_OPTION_NUMBER && option->kind <= CM_OPTION_EXTENDED;
 }
+
+/* The number of `word` among a CHOICE's, in capitals or not, -1 if it is none of them. */
+int64_t cm_option_choice(const struct cm_option *option, const char *word);
 
 /* "a number from 1 to 64": what the option allows. Returns `to`. */
 const char *cm_option_describe(const struct cm_option *option, char *to, size_t to_bytes);

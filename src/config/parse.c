@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "config/config.h"
-#include "config/option.h"
+#include "config/internal.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -8,30 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EXTENDED_KEY_BYTES_MAX = 32, DESCRIPTION_BYTES = 128 };
+enum { TITLE_BYTES = 64, DESCRIPTION_BYTES = 128 };
 
-/* Where the parser stands in the command line. */
-struct parse {
-    struct cm_config *config;
-    struct cm_config_error *error;
-    int argc;
-    char **argv;
-    int next;  /* index of the next argument */
-    bool done; /* an ACTION was met */
-};
-
-/* memcached's -o keys: the option each sets, NULL for one that is accepted and has no effect. */
-static const struct {
-    const char *key;
-    const char *option;
-    int64_t min, max;
-} extended_keys[] = {
-    {"idle_timeout", "idle-timeout", 0, 0},
-    {"hashpower", NULL, 12, 32},
-};
-
-__attribute__((format(printf, 2, 3))) static enum cm_status fail(struct cm_config_error *error,
-                                                                 const char *format, ...) {
+enum cm_status cm_config_fail(struct cm_config_error *error, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(error->text, sizeof error->text, format, arguments);
@@ -48,15 +26,15 @@ static const char *title(const struct cm_option *option, char *to, size_t to_byt
     return to;
 }
 
-static enum cm_status fail_value(struct parse *parse, const struct cm_option *option,
+static enum cm_status fail_value(struct cm_config_parse *parse, const struct cm_option *option,
                                  const char *value) {
-    char name[64], allowed[DESCRIPTION_BYTES];
-    return fail(parse->error, "option %s: \"%s\" is not %s", title(option, name, sizeof name),
-                value, cm_option_describe(option, allowed, sizeof allowed));
+    char name[TITLE_BYTES], allowed[DESCRIPTION_BYTES];
+    return cm_config_fail(parse->error, "option %s: \"%s\" is not %s",
+                          title(option, name, sizeof name), value,
+                          cm_option_describe(option, allowed, sizeof allowed));
 }
 
-/* A decimal number and nothing else. */
-static bool parse_number(const char *text, int64_t *number, const char **end) {
+bool cm_config_parse_number(const char *text, int64_t *number, const char **end) {
     char *stop;
     if ((*text < '0' || *text > '9') && *text != '-')
         return false;
@@ -76,11 +54,11 @@ static int64_t size_unit(const char *suffix) {
     return (int64_t)1 << (10 * ((at - letters) / 2 + 1));
 }
 
-static enum cm_status set_number(struct parse *parse, const struct cm_option *option,
+static enum cm_status set_number(struct cm_config_parse *parse, const struct cm_option *option,
                                  const char *value) {
     int64_t number = 0;
     const char *end = "";
-    if (!parse_number(value, &number, &end))
+    if (!cm_config_parse_number(value, &number, &end))
         return fail_value(parse, option, value);
     int64_t unit = option->kind == CM_OPTION_SIZE ? size_unit(end) : (*end == '\0');
     if (unit == 0 || number > option->max / unit || number < 0 - option->max / unit)
@@ -92,71 +70,27 @@ static enum cm_status set_number(struct parse *parse, const struct cm_option *op
     return CM_OK;
 }
 
-static enum cm_status set_option(struct parse *parse, const struct cm_option *option,
-                                 const char *value);
-
-static enum cm_status set_extended_pair(struct parse *parse, const char *key, size_t key_bytes,
-                                        const char *value) {
-    for (size_t i = 0; i < sizeof extended_keys / sizeof extended_keys[0]; i++) {
-        const char *name = extended_keys[i].key;
-        if (strlen(name) != key_bytes || memcmp(name, key, key_bytes) != 0)
-            continue;
-        if (extended_keys[i].option != NULL) {
-            const char *target = extended_keys[i].option;
-            return set_option(parse, cm_option_by_name(target, strlen(target)), value);
-        }
-        int64_t number = 0;
-        const char *end = "";
-        if (!parse_number(value, &number, &end) || *end != '\0' || number < extended_keys[i].min ||
-            number > extended_keys[i].max)
-            return fail(parse->error,
-                        "option -o (--extended): %s: \"%s\" is not a number from %" PRId64
-                        " to %" PRId64,
-                        name, value, extended_keys[i].min, extended_keys[i].max);
-        return CM_OK;
-    }
-    return fail(parse->error,
-                "option -o (--extended): unknown key \"%.*s\"; allowed are idle_timeout=SECONDS "
-                "and hashpower=N",
-                (int)key_bytes, key);
+static enum cm_status set_choice(struct cm_config_parse *parse, const struct cm_option *option,
+                                 const char *value) {
+    int64_t number = cm_option_choice(option, value);
+    if (number < 0)
+        return fail_value(parse, option, value);
+    *(int64_t *)((char *)parse->config + option->offset) = number;
+    return CM_OK;
 }
 
-/* One "key=value" of -o, `text` of `bytes`. */
-static enum cm_status set_extended_item(struct parse *parse, const char *text, size_t bytes) {
-    const char *equals = memchr(text, '=', bytes);
-    size_t key_bytes = equals ? (size_t)(equals - text) : bytes;
-    char value[64] = "";
-    size_t value_bytes = equals ? bytes - key_bytes - 1 : 0;
-    if (value_bytes >= sizeof value)
-        value_bytes = sizeof value - 1; /* too long to be a number, and still so */
-    if (equals != NULL)
-        memcpy(value, equals + 1, value_bytes);
-    return set_extended_pair(parse, text, key_bytes, value);
-}
-
-static enum cm_status set_extended(struct parse *parse, const char *value) {
-    enum cm_status status = CM_OK;
-    for (;;) {
-        size_t bytes = strcspn(value, ",");
-        status = set_extended_item(parse, value, bytes);
-        if (status != CM_OK || value[bytes] == '\0')
-            return status;
-        value += bytes + 1;
-    }
-}
-
-static enum cm_status set_text(struct parse *parse, const struct cm_option *option,
+static enum cm_status set_text(struct cm_config_parse *parse, const struct cm_option *option,
                                const char *value) {
-    char name[64];
+    char name[TITLE_BYTES];
     if (*value == '\0')
-        return fail(parse->error, "option %s: the value is empty, a %s is needed",
-                    title(option, name, sizeof name), option->argument);
+        return cm_config_fail(parse->error, "option %s: the value is empty, a %s is needed",
+                              title(option, name, sizeof name), option->argument);
     *(const char **)((char *)parse->config + option->offset) = value;
     return CM_OK;
 }
 
-static enum cm_status set_option(struct parse *parse, const struct cm_option *option,
-                                 const char *value) {
+enum cm_status cm_config_set(struct cm_config_parse *parse, const struct cm_option *option,
+                             const char *value) {
     char *field = (char *)parse->config + option->offset;
     switch (option->kind) {
     case CM_OPTION_NUMBER:
@@ -164,10 +98,12 @@ static enum cm_status set_option(struct parse *parse, const struct cm_option *op
         return set_number(parse, option, value);
     case CM_OPTION_TEXT:
         return set_text(parse, option, value);
+    case CM_OPTION_CHOICE:
+        return set_choice(parse, option, value);
     case CM_OPTION_LIST:
         return cm_config_add_addresses((struct cm_config_list *)field, value, parse->error);
     case CM_OPTION_EXTENDED:
-        return set_extended(parse, value);
+        return cm_config_set_extended(parse, value);
     case CM_OPTION_COUNT:
         if (*(int64_t *)field < option->max)
             ++*(int64_t *)field;
@@ -184,42 +120,43 @@ static enum cm_status set_option(struct parse *parse, const struct cm_option *op
 }
 
 /* `inline_value` is what stands in the same argument, NULL if nothing does. */
-static enum cm_status take_option(struct parse *parse, const struct cm_option *option,
+static enum cm_status take_option(struct cm_config_parse *parse, const struct cm_option *option,
                                   const char *inline_value) {
-    char name[64], allowed[DESCRIPTION_BYTES];
+    char name[TITLE_BYTES], allowed[DESCRIPTION_BYTES];
     if (!cm_option_takes_value(option)) {
         if (inline_value != NULL)
-            return fail(parse->error, "option %s takes no value, but was given \"%s\"",
-                        title(option, name, sizeof name), inline_value);
-        return set_option(parse, option, NULL);
+            return cm_config_fail(parse->error, "option %s takes no value, but was given \"%s\"",
+                                  title(option, name, sizeof name), inline_value);
+        return cm_config_set(parse, option, NULL);
     }
     if (inline_value == NULL && parse->next < parse->argc)
         inline_value = parse->argv[parse->next++];
     if (inline_value == NULL)
-        return fail(parse->error, "option %s needs a value: %s", title(option, name, sizeof name),
-                    cm_option_describe(option, allowed, sizeof allowed));
-    return set_option(parse, option, inline_value);
+        return cm_config_fail(parse->error, "option %s needs a value: %s",
+                              title(option, name, sizeof name),
+                              cm_option_describe(option, allowed, sizeof allowed));
+    return cm_config_set(parse, option, inline_value);
 }
 
 /* "--name", "--name=value" or "--name value". */
-static enum cm_status parse_long(struct parse *parse, const char *argument) {
+static enum cm_status parse_long(struct cm_config_parse *parse, const char *argument) {
     size_t name_bytes = strcspn(argument + 2, "=");
     const struct cm_option *option = cm_option_by_name(argument + 2, name_bytes);
     if (option == NULL)
-        return fail(parse->error, "unknown option \"--%.*s\"; --help lists those allowed",
-                    (int)name_bytes, argument + 2);
+        return cm_config_fail(parse->error, "unknown option \"--%.*s\"; --help lists those allowed",
+                              (int)name_bytes, argument + 2);
     const char *rest = argument + 2 + name_bytes;
     return take_option(parse, option, *rest == '=' ? rest + 1 : NULL);
 }
 
 /* "-v", "-vvA", "-t4", "-t 4". */
-static enum cm_status parse_letters(struct parse *parse, const char *argument) {
+static enum cm_status parse_letters(struct cm_config_parse *parse, const char *argument) {
     enum cm_status status = CM_OK;
     for (const char *letter = argument + 1; *letter != '\0' && !parse->done; letter++) {
         const struct cm_option *option = cm_option_by_letter(*letter);
         if (option == NULL)
-            return fail(parse->error, "unknown option \"-%c\"; --help lists those allowed",
-                        *letter);
+            return cm_config_fail(parse->error,
+                                  "unknown option \"-%c\"; --help lists those allowed", *letter);
         if (cm_option_takes_value(option))
             return take_option(parse, option, letter[1] != '\0' ? letter + 1 : NULL);
         status = take_option(parse, option, NULL);
@@ -229,21 +166,22 @@ static enum cm_status parse_letters(struct parse *parse, const char *argument) {
     return status;
 }
 
-static enum cm_status parse_argument(struct parse *parse, const char *argument) {
+static enum cm_status parse_argument(struct cm_config_parse *parse, const char *argument) {
     if (strcmp(argument, "/?") == 0)
         argument = "--help";
     if (argument[0] == '-' && argument[1] == '-' && argument[2] != '\0')
         return parse_long(parse, argument);
     if (argument[0] == '-' && argument[1] != '-' && argument[1] != '\0')
         return parse_letters(parse, argument);
-    return fail(parse->error, "\"%s\" is not an option; --help lists those allowed", argument);
+    return cm_config_fail(parse->error, "\"%s\" is not an option; --help lists those allowed",
+                          argument);
 }
 
-static enum cm_status set_defaults(struct parse *parse) {
+static enum cm_status set_defaults(struct cm_config_parse *parse) {
     enum cm_status status = CM_OK;
     for (size_t i = 0; i < cm_options_count && status == CM_OK; i++) {
         if (cm_options[i].initial != NULL)
-            status = set_option(parse, &cm_options[i], cm_options[i].initial);
+            status = cm_config_set(parse, &cm_options[i], cm_options[i].initial);
     }
     return status;
 }
@@ -252,17 +190,51 @@ static int64_t clamp(int64_t value, int64_t min, int64_t max) {
     return value < min ? min : value > max ? max : value;
 }
 
+/* Files that are given are meant to be used: without -Z everything would go over the wire as it is. */
+static enum cm_status settle_plain(struct cm_config_parse *parse) {
+    const struct cm_config *config = parse->config;
+    const char *given = config->tls_cert != NULL  ? "--tls-cert"
+                        : config->tls_key != NULL ? "--tls-key"
+                        : config->tls_ca != NULL  ? "--tls-ca"
+                                                  : NULL;
+    if (given != NULL)
+        return cm_config_fail(parse->error, "option %s: there is no TLS without -Z (--tls)", given);
+    for (size_t i = 0; i < config->listen.count; i++) {
+        if (config->listen.entries[i].plain)
+            return cm_config_fail(parse->error,
+                                  "option -l (--listen): \"notls:\" before an address "
+                                  "is for servers with -Z (--tls)");
+    }
+    return CM_OK;
+}
+
+static enum cm_status settle_tls(struct cm_config_parse *parse) {
+    struct cm_config *config = parse->config;
+    if (!config->tls)
+        return settle_plain(parse);
+    if (config->tls_cert == NULL)
+        return cm_config_fail(parse->error, "option -Z (--tls): TLS needs a certificate: give "
+                                            "--tls-cert FILE");
+    if (config->tls_verify != 0 && config->tls_ca == NULL)
+        return cm_config_fail(parse->error, "option --tls-verify: clients' certificates cannot be "
+                                            "checked without --tls-ca FILE");
+    if (config->tls_key == NULL)
+        config->tls_key = config->tls_cert;
+    return CM_OK;
+}
+
 /* What follows from several options together. */
-static enum cm_status settle(struct parse *parse, unsigned core_count) {
+static enum cm_status settle(struct cm_config_parse *parse, unsigned core_count) {
     struct cm_config *config = parse->config;
     int64_t half = config->memory_mb * ((int64_t)1 << 19);
     if (config->item_bytes_max > half) {
         char size[24], limit[24];
-        return fail(parse->error,
-                    "option -I (--max-item-size): %s is more than half of the memory limit; with "
-                    "-m %" PRId64 " it may be at most %s",
-                    cm_option_size_text(config->item_bytes_max, size, sizeof size),
-                    config->memory_mb, cm_option_size_text(half, limit, sizeof limit));
+        return cm_config_fail(
+            parse->error,
+            "option -I (--max-item-size): %s is more than half of the memory limit; with "
+            "-m %" PRId64 " it may be at most %s",
+            cm_option_size_text(config->item_bytes_max, size, sizeof size), config->memory_mb,
+            cm_option_size_text(half, limit, sizeof limit));
     }
     if (config->item_bytes_max == 0)
         config->item_bytes_max = half < (1 << 20) ? half : 1 << 20;
@@ -270,9 +242,13 @@ static enum cm_status settle(struct parse *parse, unsigned core_count) {
         const struct cm_option *threads = cm_option_by_letter('t');
         config->threads = clamp(core_count, threads->min, threads->max);
     }
+    enum cm_status status = settle_tls(parse);
+    if (status != CM_OK)
+        return status;
     if (config->port == 0)
-        return fail(parse->error,
-                    "option -p (--port): 0 turns TCP off, and there is nothing else to listen on");
+        return cm_config_fail(
+            parse->error,
+            "option -p (--port): 0 turns TCP off, and there is nothing else to listen on");
     return CM_OK;
 }
 
@@ -280,7 +256,7 @@ enum cm_status cm_config_parse(struct cm_config *config, const struct cm_command
                                struct cm_config_error *error) {
     *config = (struct cm_config){0};
     snprintf(error->text, sizeof error->text, "out of memory");
-    struct parse parse = {
+    struct cm_config_parse parse = {
         .config = config, .error = error, .argc = line->argc, .argv = line->argv, .next = 1};
     enum cm_status status = set_defaults(&parse);
     while (status == CM_OK && !parse.done && parse.next < parse.argc)
@@ -293,4 +269,8 @@ enum cm_status cm_config_parse(struct cm_config *config, const struct cm_command
 void cm_config_deinit(struct cm_config *config) {
     free(config->listen.entries);
     config->listen = (struct cm_config_list){0};
+    for (size_t i = 0; i < config->extended.copy_count; i++)
+        free(config->extended.copies[i]);
+    free(config->extended.copies);
+    config->extended = (struct cm_config_extended){0};
 }

@@ -41,6 +41,11 @@ static enum cm_exit check_policy(const char *wanted, const struct cm_config_choi
     return CM_EXIT_USAGE;
 }
 
+static void tell_notes(const struct cm_config_extended *extended) {
+    for (size_t i = 0; i < extended->note_count; i++)
+        cm_server_complain("option -o (--extended): %s", extended->notes[i]);
+}
+
 static int act(const struct cm_config *config, const struct cm_server_test *test) {
     struct cm_config_choice policies[POLICIES_MAX + 1];
     list_policies(policies);
@@ -52,8 +57,10 @@ static int act(const struct cm_config *config, const struct cm_server_test *test
         cm_config_print_man(stdout, policies);
     else if (check_policy(config->policy, policies) != CM_EXIT_OK)
         return CM_EXIT_USAGE;
-    else
+    else {
+        tell_notes(&config->extended);
         return (int)cm_server_run(config, test);
+    }
     return CM_EXIT_OK;
 }
 

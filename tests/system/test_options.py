@@ -39,7 +39,9 @@ BAD_OPTIONS = [
     (["-l", ""], 'option -l (--listen): "" has no address; write HOST, HOST:PORT or [IPV6]:PORT'),
     (["-l", "[::1"], 'option -l (--listen): "[::1" is not of the form [IPV6]:PORT'),
     (["-o", "nonsense"], 'option -o (--extended): unknown key "nonsense"; allowed are '
-                         "idle_timeout=SECONDS and hashpower=N"),
+                         "idle_timeout, hashpower, ssl_chain_cert, ssl_key, ssl_keyformat, "
+                         "ssl_ca_cert, ssl_verify_mode, ssl_min_version, ssl_ciphers, "
+                         "ssl_session_cache, ssl_wbuf_size, ssl_kernel_tls"),
     (["-o", "idle_timeout=x"], 'option --idle-timeout: "x" is not a number from 0 to 1000000000'),
     (["--idle-timeout", "-1"], 'option --idle-timeout: "-1" is not a number from 0 to 1000000000'),
     (["--daemon=1"], 'option -d (--daemon) takes no value, but was given "1"'),

@@ -102,7 +102,8 @@ static void test_item_size(void **state) {
 static void test_addresses(void **state) {
     (void)state;
     struct parsed parsed;
-    parse(&parsed, "-l 127.0.0.1,[::1]:1234,::1 -l localhost:99,first,notls:[fe80::1]:7,notls:h");
+    parse(&parsed, "-Z --tls-cert c "
+                   "-l 127.0.0.1,[::1]:1234,::1 -l localhost:99,first,notls:[fe80::1]:7,notls:h");
     assert_int_equal(parsed.status, CM_OK);
     const struct cm_config_address wanted[] = {
         {.host = "127.0.0.1"},
@@ -125,10 +126,86 @@ static void test_addresses(void **state) {
 static void test_extended(void **state) {
     (void)state;
     struct parsed parsed;
-    parse(&parsed, "-o hashpower=20,idle_timeout=7");
+    parse(&parsed, "-o hashpower=20,idle_timeout=7 -o hashpower=12");
     assert_int_equal(parsed.status, CM_OK);
     assert_int_equal(parsed.config.idle_timeout_s, 7);
+    assert_int_equal(parsed.config.extended.note_count, 1);
+    assert_string_equal(parsed.config.extended.notes[0],
+                        "hashpower has no effect: the index grows by itself");
     cm_config_deinit(&parsed.config);
+}
+
+static void test_tls(void **state) {
+    (void)state;
+    struct parsed parsed;
+    parse(&parsed, "-Z --tls-cert=c --tls-verify REQUIRE --tls-ca a --tls-min-version 1.3");
+    assert_int_equal(parsed.status, CM_OK);
+    assert_true(parsed.config.tls);
+    assert_string_equal(parsed.config.tls_cert, "c");
+    assert_string_equal(parsed.config.tls_key, "c");
+    assert_string_equal(parsed.config.tls_ca, "a");
+    assert_int_equal(parsed.config.tls_verify, 2);
+    assert_int_equal(parsed.config.tls_min_version, 1);
+    cm_config_deinit(&parsed.config);
+}
+
+/* memcached's way to say it. */
+static void test_tls_extended(void **state) {
+    (void)state;
+    struct parsed parsed;
+    parse(&parsed, "--enable-ssl -o ssl_chain_cert=/c.pem,ssl_key=/k=,ssl_keyformat=2 "
+                   "-o ssl_ca_cert=/a,ssl_verify_mode=3,ssl_min_version=3,ssl_ciphers=A:B "
+                   "-o ssl_session_cache,ssl_kernel_tls,ssl_wbuf_size=64");
+    assert_int_equal(parsed.status, CM_OK);
+    assert_true(parsed.config.tls);
+    assert_string_equal(parsed.config.tls_cert, "/c.pem");
+    assert_string_equal(parsed.config.tls_key, "/k=");
+    assert_int_equal(parsed.config.tls_key_format, 1);
+    assert_string_equal(parsed.config.tls_ca, "/a");
+    assert_int_equal(parsed.config.tls_verify, 2);
+    assert_int_equal(parsed.config.tls_min_version, 1);
+    assert_string_equal(parsed.config.tls_ciphers, "A:B");
+    assert_true(parsed.config.tls_session_cache);
+    assert_int_equal(parsed.config.extended.note_count, 2);
+    cm_config_deinit(&parsed.config);
+    parse(&parsed, "-Z -o ssl_chain_cert=c,ssl_min_version=1,ssl_keyformat=PEM,ssl_verify_mode=0");
+    assert_int_equal(parsed.status, CM_OK);
+    assert_int_equal(parsed.config.tls_min_version, 0);
+    assert_int_equal(parsed.config.tls_key_format, 0);
+    assert_int_equal(parsed.config.extended.note_count, 1);
+    assert_string_equal(parsed.config.extended.notes[0],
+                        "ssl_min_version: versions before TLS 1.2 are not spoken");
+    cm_config_deinit(&parsed.config);
+}
+
+static void test_tls_refusals(void **state) {
+    (void)state;
+    assert_refused("-Z", "option -Z (--tls): TLS needs a certificate: give --tls-cert FILE");
+    assert_refused("-Z --tls-cert c --tls-verify request",
+                   "option --tls-verify: clients' certificates cannot be checked without --tls-ca "
+                   "FILE");
+    assert_refused("--tls-key k", "option --tls-key: there is no TLS without -Z (--tls)");
+    assert_refused("-o ssl_chain_cert=c", "option --tls-cert: there is no TLS without -Z (--tls)");
+    assert_refused("-l ::1,notls:h", "option -l (--listen): \"notls:\" before an address is for "
+                                     "servers with -Z (--tls)");
+    assert_refused("--tls-verify maybe",
+                   "option --tls-verify: \"maybe\" is not one of none, request, require");
+    assert_refused("--tls-verify requested",
+                   "option --tls-verify: \"requested\" is not one of none, request, require");
+    assert_refused("--tls-min-version=1.1",
+                   "option --tls-min-version: \"1.1\" is not one of 1.2, 1.3");
+    assert_refused("--tls-min-version", "option --tls-min-version needs a value: one of 1.2, 1.3");
+    assert_refused("-o ssl_verify_mode=4",
+                   "option -o (--extended): ssl_verify_mode: \"4\" is not a number from 0 to 3");
+    assert_refused("-o ssl_min_version=9",
+                   "option -o (--extended): ssl_min_version: \"9\" is not a number from 0 to 3");
+    assert_refused("-o ssl_min_version=tlsv1.2",
+                   "option --tls-min-version: \"tlsv1.2\" is not one of 1.2, 1.3");
+    assert_refused("-o ssl_keyformat=ENGINE",
+                   "option --tls-key-format: \"ENGINE\" is not one of pem, der");
+    assert_refused("-o ssl_chain_cert", "option --tls-cert: the value is empty, a FILE is needed");
+    assert_refused("-o ssl_session_cache=1",
+                   "option --tls-session-cache takes no value, but was given \"1\"");
 }
 
 static void test_actions_end_the_parsing(void **state) {
@@ -204,8 +281,11 @@ static void test_address_refusals(void **state) {
 
 static void test_extended_refusals(void **state) {
     (void)state;
-    assert_refused("-o modern", "option -o (--extended): unknown key \"modern\"; allowed are "
-                                "idle_timeout=SECONDS and hashpower=N");
+    assert_refused("-o modern",
+                   "option -o (--extended): unknown key \"modern\"; allowed are idle_timeout, "
+                   "hashpower, ssl_chain_cert, ssl_key, ssl_keyformat, ssl_ca_cert, "
+                   "ssl_verify_mode, ssl_min_version, ssl_ciphers, ssl_session_cache, "
+                   "ssl_wbuf_size, ssl_kernel_tls");
     assert_refused("-o hashpower=99",
                    "option -o (--extended): hashpower: \"99\" is not a number from 12 to 32");
     assert_refused("-o idle_timeout",
@@ -252,6 +332,9 @@ int main(void) {
         cmocka_unit_test(test_item_size),
         cmocka_unit_test(test_addresses),
         cmocka_unit_test(test_extended),
+        cmocka_unit_test(test_tls),
+        cmocka_unit_test(test_tls_extended),
+        cmocka_unit_test(test_tls_refusals),
         cmocka_unit_test(test_actions_end_the_parsing),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_size_refusals),

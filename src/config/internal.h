@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CM_CONFIG_INTERNAL_H
+#define CM_CONFIG_INTERNAL_H
+
+/* What the files that parse share. */
+
+#include "config/config.h"
+#include "config/option.h"
+
+/* Where the parser stands in the command line. */
+struct cm_config_parse {
+    struct cm_config *config;
+    struct cm_config_error *error;
+    int argc;
+    char **argv;
+    int next;  /* index of the next argument */
+    bool done; /* an ACTION was met */
+};
+
+/* Says what is wrong; INVALID. */
+#if defined(__GNUC__)
+__attribute__((format(printf, 2, 3)))
+#endif
+CM_MUST_CHECK enum cm_status
+cm_config_fail(struct cm_config_error *error, const char *format, ...);
+
+/* A decimal number, which ends at *end. */
+bool cm_config_parse_number(const char *text, int64_t *number, const char **end);
+
+/* Sets an option to `value`, which is borrowed as long as the config is used. */
+CM_MUST_CHECK enum cm_status cm_config_set(struct cm_config_parse *parse,
+                                           const struct cm_option *option, const char *value);
+
+/* extended.c: the value of -o. */
+CM_MUST_CHECK enum cm_status cm_config_set_extended(struct cm_config_parse *parse,
+                                                    const char *value);
+
+#endif
