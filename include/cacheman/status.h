@@ -16,7 +16,8 @@
     X(LIMIT_TOO_SMALL, 6, "memory limit too small")                                                \
     X(UNKNOWN_POLICY, 7, "unknown eviction policy")                                                \
     X(SYSTEM, 8, "operating system refused")                                                       \
-    X(TOO_MANY_THREADS, 9, "too many attached threads")
+    X(TOO_MANY_THREADS, 9, "too many attached threads")                                            \
+    X(OVERFLOW, 10, "increment or decrement would overflow")
 
 enum cm_status {
 #define CM_STATUS_ENUM(name, value, text) CM_##name = (value),

@@ -209,12 +209,16 @@ struct cmstore_store_options {
                                   and keeps its expiry */
     bool vivify;           /* append, prepend: create a missing item */
     uint32_t vivify_expires;
+    bool keep_expires;       /* an item that is replaced hands its expiry on */
+    struct cmstore_pin *old; /* not NULL: once OK, has the item found, replaced or not, to be
+                                unpinned; neither with append nor with prepend */
 };
 
 struct cmstore_stored {
     enum cmstore_outcome outcome; /* STORED, NOT_STORED, EXISTS, MISS */
     uint64_t cas;                 /* of the item stored; 0 otherwise */
     uint32_t item_bytes;
+    uint64_t value_bytes; /* of the whole value, joined or not */
 };
 
 /* TOO_LARGE, NO_MEMORY (no_evict, or everything is pinned). append and prepend keep flags and
@@ -235,6 +239,8 @@ CM_MUST_CHECK enum cm_status cmstore_write_begin(cmstore_thread *thread,
                                                  cmstore_writer **out);
 CM_MUST_CHECK enum cm_status cmstore_write(cmstore_thread *thread, cmstore_writer *writer,
                                            const void *data, size_t bytes);
+/* Other options than at the beginning; append and prepend stay what they are. */
+void cmstore_write_change(cmstore_writer *writer, const struct cmstore_store_options *options);
 CM_MUST_CHECK enum cm_status cmstore_write_commit(cmstore_thread *thread, cmstore_writer *writer,
                                                   struct cmstore_stored *stored);
 void cmstore_write_abort(cmstore_thread *thread, cmstore_writer *writer); /* NULL is allowed */
@@ -247,6 +253,8 @@ struct cmstore_delete_options {
     bool set_expires; /* with mark_stale */
     uint32_t expires;
     bool clear_value; /* keep the item, empty its value and client flags */
+    struct cmstore_pin
+        *old; /* not NULL: gets the item removed, to be unpinned; where none is kept */
 };
 
 /* Outcome HIT, MISS or EXISTS. NO_MEMORY only where the item is kept. `options` may be NULL. */
@@ -257,6 +265,8 @@ CM_MUST_CHECK enum cm_status cmstore_delete(cmstore_thread *thread, const struct
 struct cmstore_arith_options {
     uint64_t delta;
     bool decrement; /* stops at 0; increment wraps at 2^64 */
+    bool is_signed; /* instead: value, delta and initial are int64_t, what does not fit is refused,
+                       and a result may become shorter */
     bool compare_cas;
     uint64_t cas;
     uint64_t cas_new;
@@ -273,7 +283,7 @@ struct cmstore_number {
     uint64_t value; /* the new value */
 };
 
-/* NOT_NUMERIC, NO_MEMORY. A shorter result of a decrement is padded with spaces, as memcached
+/* NOT_NUMERIC, OVERFLOW (signed), NO_MEMORY. A shorter result of a decrement is padded with spaces, as memcached
  * does. `options` is required. */
 CM_MUST_CHECK enum cm_status cmstore_arith(cmstore_thread *thread, const struct cmstore_key *key,
                                            const struct cmstore_arith_options *options,

@@ -7,6 +7,8 @@
 #include "store/engine.h"
 #include "store/shape.h"
 
+struct cm_call;
+
 /* ---- find.c: items behind slots ---- */
 
 struct cm_found {
@@ -32,6 +34,10 @@ uint64_t cm_record_hash(const cmstore *s, const cm_record *r);
 bool cm_find_locked(const cmstore *s, struct cm_bucket *bucket, const struct cmstore_key *key,
                     struct cm_found *found);
 void cm_describe(const cmstore *s, const struct cm_found *found, struct cmstore_item *item);
+/* Pins record and extents (read.c); the item is described already. */
+void cm_pin_found(cmstore *s, const struct cm_found *found, struct cmstore_pin *pin);
+/* What an option `old` asks for: a pin on what was found, a MISS if that is nothing. */
+void cm_pin_old(const struct cm_call *call, struct cmstore_pin *old);
 /* Takes the item out of the table and its bytes out of the accounts. */
 void cm_drop_locked(cmstore_thread *t, struct cm_bucket *bucket, const struct cm_found *found);
 /* Does so, and counts it, if the item has expired or been flushed. */

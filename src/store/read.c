@@ -197,7 +197,7 @@ struct pin_call {
     struct cmstore_pin *pin;
 };
 
-static void pin_found(cmstore *s, const struct cm_found *found, struct cmstore_pin *pin) {
+void cm_pin_found(cmstore *s, const struct cm_found *found, struct cmstore_pin *pin) {
     uint32_t extents = cm_item_extents(found->record, found->w0);
     atomic_fetch_add(&cm_arena_holder(&s->arena, found->place)->pins, 1);
     for (uint32_t i = 0; i < extents; i++) {
@@ -206,6 +206,14 @@ static void pin_found(cmstore *s, const struct cm_found *found, struct cmstore_p
     }
     pin->private_store = s;
     pin->private_head = found->place;
+}
+
+void cm_pin_old(const struct cm_call *call, struct cmstore_pin *old) {
+    *old = (struct cmstore_pin){.item.outcome = CMSTORE_MISS};
+    if (call->hit) {
+        cm_describe(call->thread->store, &call->found, &old->item);
+        cm_pin_found(call->thread->store, &call->found, old);
+    }
 }
 
 static enum cm_status vivify(struct cm_call *call, const struct pin_call *p) {
@@ -281,7 +289,7 @@ static enum cm_status pin_locked(struct cm_call *call, void *context) {
         return CM_OK;
     enum cm_status status = call->hit ? read_found(call, p) : vivify(call, p);
     if (status == CM_OK) {
-        pin_found(call->thread->store, &call->found, p->pin);
+        cm_pin_found(call->thread->store, &call->found, p->pin);
     } else {
         *p->pin = (struct cmstore_pin){.item.outcome = CMSTORE_MISS};
     }

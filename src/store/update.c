@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "base/num.h"
 #include "store/change.h"
 
 #include <string.h>
 
-#define DIGITS_MAX 20u /* of a 64-bit number */
+#define DIGITS_MAX 20u /* of a 64-bit number, its sign included */
 
 /* ---- delete ---- */
 
@@ -38,6 +39,8 @@ static enum cm_status delete_locked(struct cm_call *call, void *context) {
     struct delete_call *d = context;
     *d->item = (struct cmstore_item){
         .outcome = CMSTORE_MISS, .expired = call->expired, .flushed = call->flushed};
+    if (d->options->old)
+        *d->options->old = (struct cmstore_pin){.item.outcome = CMSTORE_MISS};
     if (!call->hit)
         return CM_OK;
     cm_describe(call->thread->store, &call->found, d->item);
@@ -48,6 +51,8 @@ static enum cm_status delete_locked(struct cm_call *call, void *context) {
     }
     if (d->options->mark_stale || d->options->clear_value)
         return delete_softly(call, d);
+    if (d->options->old)
+        cm_pin_old(call, d->options->old);
     cm_drop_locked(call->thread, call->bucket, &call->found);
     return CM_OK;
 }
@@ -121,22 +126,46 @@ static bool parse_number(const unsigned char *text, size_t bytes, uint64_t *numb
     return i > first && (i == bytes || is_space(text[i]));
 }
 
-static size_t format_number(uint64_t n, char *text) {
-    char reversed[DIGITS_MAX];
-    size_t digits = 0;
-    do {
-        reversed[digits++] = (char)('0' + n % 10);
-        n /= 10;
-    } while (n);
-    for (size_t i = 0; i < digits; i++)
-        text[i] = reversed[digits - 1 - i];
-    return digits;
+/* Without spaces before, zeros before or a sign on zero; spaces behind are what memcached's decr
+ * leaves. */
+static bool parse_signed(const unsigned char *text, size_t bytes, uint64_t *number) {
+    while (bytes > 0 && text[bytes - 1] == ' ')
+        bytes--;
+    size_t first = bytes > 0 && text[0] == '-' ? 1 : 0;
+    bool plain = bytes > first && text[first] != '0' && !is_space(text[first]);
+    int64_t n = 0;
+    if (!plain && !(bytes == 1 && text[0] == '0'))
+        return false;
+    if (!cm_num_i64(cm_slice(text, bytes), &n))
+        return false;
+    *number = (uint64_t)n;
+    return true;
 }
 
-static uint64_t apply(const struct cmstore_arith_options *options, uint64_t n) {
-    if (!options->decrement)
-        return n + options->delta;
-    return options->delta > n ? 0 : n - options->delta;
+static size_t format_number(const struct cmstore_arith_options *options, uint64_t n, char *text) {
+    return options->is_signed ? cm_num_format_i64(text, (int64_t)n) : cm_num_format_u64(text, n);
+}
+
+/* False: the result does not fit. */
+static bool apply_signed(const struct cmstore_arith_options *options, uint64_t *n) {
+    int64_t result = 0;
+    const int64_t before = (int64_t)*n;
+    const int64_t delta = (int64_t)options->delta;
+    const bool overflows = options->decrement ? __builtin_sub_overflow(before, delta, &result)
+                                              : __builtin_add_overflow(before, delta, &result);
+    *n = (uint64_t)result;
+    return !overflows;
+}
+
+static bool apply(const struct cmstore_arith_options *options, uint64_t *n) {
+    if (options->is_signed)
+        return apply_signed(options, n);
+    if (!options->decrement) {
+        *n += options->delta;
+    } else {
+        *n = options->delta > *n ? 0 : *n - options->delta;
+    }
+    return true;
 }
 
 static enum cm_status create_number(struct cm_call *call, struct arith_call *a) {
@@ -144,7 +173,7 @@ static enum cm_status create_number(struct cm_call *call, struct arith_call *a) 
     if (!o->vivify)
         return CM_OK;
     char text[DIGITS_MAX];
-    size_t bytes = format_number(o->initial, text);
+    size_t bytes = format_number(o, o->initial, text);
     struct cm_put put = {.parts.first = {text, bytes}};
     put.shape = (struct cm_shape){
         .key_bytes = call->key->bytes, .value_bytes = bytes, .expires = o->vivify_expires};
@@ -164,14 +193,17 @@ static enum cm_status change_number(struct cm_call *call, struct arith_call *a) 
     const struct cmstore_arith_options *o = a->options;
     struct cmstore_item *item = &a->number->item;
     uint64_t n;
+    bool (*parse)(const unsigned char *, size_t, uint64_t *) =
+        o->is_signed ? parse_signed : parse_number;
     bool numeric = item->value.data && item->value.bytes <= DIGITS_MAX &&
-                   parse_number(item->value.data, item->value.bytes, &n);
+                   parse(item->value.data, item->value.bytes, &n);
     if (!numeric)
         return CM_NOT_NUMERIC;
-    n = apply(o, n);
+    if (!apply(o, &n))
+        return CM_OVERFLOW;
     char text[DIGITS_MAX];
-    size_t bytes = format_number(n, text);
-    for (; bytes < item->value.bytes; bytes++)
+    size_t bytes = format_number(o, n, text);
+    for (; bytes < item->value.bytes && !o->is_signed; bytes++)
         text[bytes] = ' '; /* never shorter */
     struct cm_put put = {.shape = cm_shape_of(&call->found), .parts.first = {text, bytes}};
     put.shape.value_bytes = bytes;

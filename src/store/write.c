@@ -52,7 +52,7 @@ static struct cm_shape new_shape(const struct cm_call *call, const struct cm_sto
         .extents = w->extent_count,
         .stale = stale,
     };
-    if (stale || w->joined)
+    if (stale || w->joined || (o->keep_expires && call->hit))
         shape.expires = cm_item_expires(call->found.record, call->found.w0);
     return shape;
 }
@@ -82,8 +82,7 @@ static enum cm_status join(struct cm_call *call, struct cm_store_call *w, struct
     return CM_OK;
 }
 
-enum cm_status cm_store_locked(struct cm_call *call, void *context) {
-    struct cm_store_call *w = context;
+static enum cm_status store_locked(struct cm_call *call, struct cm_store_call *w) {
     bool stale = w->stale;
     if (w->log_chosen) {
         call->log_chosen = true;
@@ -113,8 +112,22 @@ enum cm_status cm_store_locked(struct cm_call *call, void *context) {
         return status;
     w->stored->cas = put.shape.cas;
     w->stored->item_bytes = (uint32_t)cm_item_bytes_all(call->found.record, call->found.w0);
+    w->stored->value_bytes = put.shape.value_bytes;
     cm_tally_add(call->thread, CM_TALLY_ITEMS_TOTAL, 1);
     return CM_OK;
+}
+
+/* Pinned before it is replaced: a pinned value is not written over. */
+enum cm_status cm_store_locked(struct cm_call *call, void *context) {
+    struct cm_store_call *w = context;
+    struct cmstore_pin *old = w->options->old;
+    if (CM_LIKELY(old == NULL))
+        return store_locked(call, w);
+    cm_pin_old(call, old);
+    enum cm_status status = store_locked(call, w);
+    if (status)
+        cmstore_unpin(old); /* it is done again, or refused */
+    return status;
 }
 
 enum cm_status cmstore_store(cmstore_thread *thread, const struct cmstore_key *key,

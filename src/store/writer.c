@@ -412,6 +412,12 @@ static enum cm_status commit_chained(cmstore_thread *t, cmstore_writer *w,
     return status;
 }
 
+void cmstore_write_change(cmstore_writer *writer, const struct cmstore_store_options *options) {
+    const bool joins = cm_is_join(&writer->options);
+    CM_CHECK(cm_is_join(options) == joins && (!joins || options->mode == writer->options.mode));
+    writer->options = *options;
+}
+
 enum cm_status cmstore_write_commit(cmstore_thread *thread, cmstore_writer *writer,
                                     struct cmstore_stored *stored) {
     struct cmstore_stored unwanted;
