@@ -30,9 +30,7 @@ void cm_command_prepare(const struct cm_command *command, struct cm_op *ops, uns
 }
 
 void cm_command_execute(struct cm_command *command, const struct cm_op *op, struct cm_exec *exec) {
-    cm_reply_clear(&exec->reply, CM_OUTCOME_MISS);
-    exec->unconfirmed = false;
-    exec->pinned = false;
+    cm_exec_clear(exec, CM_OUTCOME_MISS);
     if ((op->options & CM_OP_META) != 0 && exec->tries == 0) {
         cm_command_count(command, CM_METRIC_cmd_meta);
     }

@@ -35,6 +35,12 @@ struct cm_exec {
     struct cmstore_pin pin;
 };
 
+static inline void cm_exec_clear(struct cm_exec *exec, enum cm_outcome outcome) {
+    cm_reply_clear(&exec->reply, outcome);
+    exec->unconfirmed = false;
+    exec->pinned = false;
+}
+
 /* Hashes the keys of a batch and has the processor fetch what they lead to. */
 void cm_command_prepare(const struct cm_command *command, struct cm_op *ops, unsigned count);
 
@@ -57,7 +63,9 @@ bool cm_command_stream_begin(struct cm_command *command, struct cm_stream *strea
 /* False: refused, the stream has ended, and exec->reply says so. */
 bool cm_command_stream_write(struct cm_command *command, struct cm_stream *stream,
                              struct cm_slice bytes, struct cm_exec *exec);
-/* All bytes have been written. With CM_OP_BAD_END in the op's options nothing is stored. */
+/* All bytes have been written; stream->op may ask for more by now than at the beginning. With
+ * CM_OP_BAD_END in its options nothing is stored. When the reply has been written,
+ * cm_command_finish(). `exec` is clear. */
 void cm_command_stream_end(struct cm_command *command, struct cm_stream *stream,
                            struct cm_exec *exec);
 /* The rest will not come. */

@@ -87,6 +87,18 @@ static void hold_value(struct cm_exec *exec) {
     }
 }
 
+void cm_command_take_old(struct cm_exec *exec) {
+    const struct cmstore_item *item = &exec->pin.item;
+    exec->pinned = item->outcome == CMSTORE_HIT;
+    if (exec->pinned) {
+        exec->reply.replaced = true;
+        exec->reply.value = (struct cm_reply_value){item->value.data, item->value.bytes, NULL};
+        if (item->value.bytes > 0) {
+            hold_value(exec);
+        }
+    }
+}
+
 static void get_pinned(struct cm_command *command, const struct cm_op *op, struct cm_exec *exec) {
     const struct cmstore_key key = cm_command_key(op);
     const struct cmstore_get_options options = {

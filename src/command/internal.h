@@ -27,6 +27,9 @@ static inline int64_t cm_command_ttl(const struct cm_command *command, uint32_t 
 void cm_command_describe(const struct cm_command *command, const struct cmstore_item *item,
                          struct cm_reply *reply);
 
+/* exec->pin holds, or does not, what an op with CM_OP_WANT_OLD found: it becomes the reply's value. */
+void cm_command_take_old(struct cm_exec *exec);
+
 void cm_command_get(struct cm_command *command, const struct cm_op *op, struct cm_exec *exec);
 bool cm_command_finish_get(struct cm_command *command, const struct cm_op *op,
                            struct cm_exec *exec);

@@ -27,6 +27,7 @@ void cm_command_delete(struct cm_command *command, const struct cm_op *op, struc
         .set_expires = (op->options & CM_OP_SET_EXPIRES) != 0,
         .expires = op->expires,
         .clear_value = (op->options & CM_OP_CLEAR) != 0,
+        .old = (op->options & CM_OP_WANT_OLD) != 0 ? &exec->pin : NULL,
     };
     cm_admin_count_detail(command->admin, op->key, CM_DETAIL_DELETE);
     if (cmstore_delete(command->thread, &key, &options, &item) != CM_OK) {
@@ -34,6 +35,9 @@ void cm_command_delete(struct cm_command *command, const struct cm_op *op, struc
         return;
     }
     exec->reply.outcome = (uint8_t)outcome_of(item.outcome);
+    if (options.old != NULL) {
+        cm_command_take_old(exec);
+    }
     if (item.outcome != CMSTORE_HIT) {
         cm_command_count(command, CM_METRIC_delete_misses);
     } else if (!options.mark_stale) {
@@ -51,12 +55,24 @@ static void count_arith(const struct cm_command *command, const struct cm_op *op
     }
 }
 
+static enum cm_outcome refusal_of(enum cm_status status) {
+    switch (status) {
+    case CM_NOT_NUMERIC:
+        return CM_OUTCOME_NOT_NUMERIC;
+    case CM_OVERFLOW:
+        return CM_OUTCOME_OVERFLOW;
+    default:
+        return CM_OUTCOME_NO_MEMORY;
+    }
+}
+
 void cm_command_arith(struct cm_command *command, const struct cm_op *op, struct cm_exec *exec) {
     struct cmstore_number number;
     const struct cmstore_key key = cm_command_key(op);
     const struct cmstore_arith_options options = {
         .delta = op->delta,
         .decrement = (op->options & CM_OP_DECREMENT) != 0,
+        .is_signed = op->selector == CM_ARITH_SIGNED,
         .compare_cas = (op->options & CM_OP_CAS) != 0,
         .cas = op->cas,
         .cas_new = op->cas_new,
@@ -68,8 +84,7 @@ void cm_command_arith(struct cm_command *command, const struct cm_op *op, struct
     };
     const enum cm_status status = cmstore_arith(command->thread, &key, &options, &number);
     if (status != CM_OK) {
-        exec->reply.outcome =
-            status == CM_NOT_NUMERIC ? CM_OUTCOME_NOT_NUMERIC : CM_OUTCOME_NO_MEMORY;
+        exec->reply.outcome = (uint8_t)refusal_of(status);
         return;
     }
     exec->reply.outcome = (uint8_t)outcome_of(number.item.outcome);
@@ -93,6 +108,9 @@ void cm_command_touch(struct cm_command *command, const struct cm_op *op, struct
     exec->reply.outcome = hit ? CM_OUTCOME_HIT : CM_OUTCOME_MISS;
     exec->reply.client_flags = item.client_flags;
     exec->reply.cas = item.cas;
+    if (hit) {
+        exec->reply.ttl_old_s = cm_command_ttl(command, item.expires_old);
+    }
     cm_command_count(command, CM_METRIC_cmd_touch);
     cm_command_count(command, hit ? CM_METRIC_touch_hits : CM_METRIC_touch_misses);
 }

@@ -18,7 +18,8 @@ static enum cmstore_mode mode_of(const struct cm_op *op) {
     }
 }
 
-static struct cmstore_store_options options_of(const struct cm_op *op) {
+static struct cmstore_store_options options_of(const struct cm_op *op, struct cm_exec *exec) {
+    const bool wants_old = (op->options & CM_OP_WANT_OLD) != 0;
     return (struct cmstore_store_options){
         .mode = mode_of(op),
         .client_flags = op->client_flags,
@@ -29,6 +30,8 @@ static struct cmstore_store_options options_of(const struct cm_op *op) {
         .accept_lower_cas = (op->options & CM_OP_LOWER_CAS) != 0,
         .vivify = (op->options & CM_OP_VIVIFY) != 0,
         .vivify_expires = op->vivify_expires,
+        .keep_expires = (op->options & CM_OP_KEEP_TTL) != 0,
+        .old = wants_old ? &exec->pin : NULL,
     };
 }
 
@@ -55,25 +58,13 @@ static void count_cas(const struct cm_command *command, enum cm_outcome outcome)
     }
 }
 
-/* The size of the whole value after an append or prepend. */
-static size_t joined_bytes(struct cm_command *command, const struct cm_op *op) {
-    struct cmstore_pin pin;
-    const struct cmstore_key key = cm_command_key(op);
-    const struct cmstore_get_options options = {.look = true};
-    if (cmstore_pin(command->thread, &key, &options, &pin) != CM_OK) {
-        return op->value.len;
-    }
-    const size_t bytes = pin.item.outcome == CMSTORE_HIT ? pin.item.value.bytes : op->value.len;
-    cmstore_unpin(&pin);
-    return bytes;
-}
-
 static bool joins(const struct cm_op *op) {
     return op->mode == CM_MODE_APPEND || op->mode == CM_MODE_PREPEND;
 }
 
 static void stored(struct cm_command *command, const struct cm_op *op,
-                   const struct cmstore_stored *result, struct cm_reply *reply) {
+                   const struct cmstore_stored *result, struct cm_exec *exec) {
+    struct cm_reply *reply = &exec->reply;
     reply->outcome = (uint8_t)outcome_of(result->outcome);
     reply->cas = reply->outcome == CM_OUTCOME_STORED ? result->cas : 0;
     reply->value.bytes = op->value.len;
@@ -81,8 +72,12 @@ static void stored(struct cm_command *command, const struct cm_op *op,
     if (reply->outcome == CM_OUTCOME_MISS && (op->options & CM_OP_CAS) == 0) {
         reply->outcome = CM_OUTCOME_NOT_STORED;
     }
-    if ((op->options & CM_OP_WANT_SIZE) != 0 && joins(op) && reply->cas != 0) {
-        reply->value.bytes = joined_bytes(command, op);
+    if ((op->options & CM_OP_WANT_SIZE) != 0 && reply->outcome == CM_OUTCOME_STORED) {
+        reply->value.bytes = (size_t)result->value_bytes;
+    }
+    if ((op->options & CM_OP_WANT_OLD) != 0) {
+        reply->value.bytes = 0;
+        cm_command_take_old(exec);
     }
     cm_command_count(command, CM_METRIC_cmd_set);
     if ((op->options & CM_OP_CAS) != 0) {
@@ -129,10 +124,10 @@ void cm_command_store(struct cm_command *command, const struct cm_op *op, struct
     }
     const struct cmstore_key key = cm_command_key(op);
     const struct cmstore_value value = {op->value.data, op->value.len};
-    const struct cmstore_store_options options = options_of(op);
+    const struct cmstore_store_options options = options_of(op, exec);
     const enum cm_status status = cmstore_store(command->thread, &key, value, &options, &result);
     if (CM_LIKELY(status == CM_OK)) {
-        stored(command, op, &result, &exec->reply);
+        stored(command, op, &result, exec);
     } else {
         refused(command, op, status, &exec->reply);
     }
@@ -142,7 +137,7 @@ bool cm_command_stream_begin(struct cm_command *command, struct cm_stream *strea
                              struct cm_exec *exec) {
     const struct cm_op *op = &stream->op;
     const struct cmstore_key key = cm_command_key(op);
-    const struct cmstore_store_options options = options_of(op);
+    const struct cmstore_store_options options = options_of(op, exec);
     cm_admin_count_detail(command->admin, op->key, CM_DETAIL_SET);
     const enum cm_status status =
         cmstore_write_begin(command->thread, &key, op->value.len, &options, &stream->writer);
@@ -172,10 +167,12 @@ void cm_command_stream_end(struct cm_command *command, struct cm_stream *stream,
         return;
     }
     struct cmstore_stored result = {0};
+    const struct cmstore_store_options options = options_of(op, exec);
+    cmstore_write_change(stream->writer, &options);
     const enum cm_status status = cmstore_write_commit(command->thread, stream->writer, &result);
     stream->writer = NULL;
     if (status == CM_OK) {
-        stored(command, op, &result, &exec->reply);
+        stored(command, op, &result, exec);
     } else {
         refused(command, op, status, &exec->reply);
     }

@@ -85,6 +85,8 @@ enum cm_op_option {
     CM_OP_DROP_OLD = 1 << 11,   /* store: if the value is too large, the old one goes too */
     CM_OP_META = 1 << 12,       /* counts as a meta request */
     CM_OP_WANT_SIZE = 1 << 13,  /* store: the reply needs the size of the whole value */
+    CM_OP_WANT_OLD = 1 << 14,   /* store, delete: the reply's value is the one before */
+    CM_OP_KEEP_TTL = 1 << 15,   /* store: the expiry of what is replaced stays */
 };
 
 struct cm_op {

@@ -19,6 +19,7 @@ enum cm_outcome {
     CM_OUTCOME_TOO_LARGE,
     CM_OUTCOME_NO_MEMORY,
     CM_OUTCOME_NOT_NUMERIC,
+    CM_OUTCOME_OVERFLOW,      /* a number too large to be counted to */
     CM_OUTCOME_BAD_END,       /* the value's end was not where it should be */
     CM_OUTCOME_BAD_LIMIT,     /* a memory limit that cannot be had */
     CM_OUTCOME_DISABLED,      /* switched off in this server */
@@ -43,10 +44,11 @@ struct cm_reply {
     bool won;      /* this caller is to recompute the value */
     bool win_sent; /* another caller already is */
     bool known;    /* get: the caller has this value already, by its cas */
+    bool replaced; /* with CM_OP_WANT_OLD: there was an item, `value` is its */
     uint32_t client_flags;
     uint64_t cas;
     struct cm_reply_value value;
-    uint64_t number;     /* arith: the new value */
+    uint64_t number;     /* arith: the new value; signed: an int64_t */
     int64_t ttl_s;       /* left to live, -1: unlimited */
     int64_t ttl_old_s;   /* before the op changed it */
     uint32_t idle_s;     /* since the access before this one */

@@ -6,6 +6,11 @@
 
 enum cm_store_mode { CM_MODE_SET, CM_MODE_ADD, CM_MODE_REPLACE, CM_MODE_APPEND, CM_MODE_PREPEND };
 
+enum cm_arith {
+    CM_ARITH_UNSIGNED, /* memcached's: wraps at 2^64, stops at 0 */
+    CM_ARITH_SIGNED,   /* delta and initial are int64_t; what does not fit is refused */
+};
+
 enum cm_stats_group {
     CM_STATS_GENERAL,
     CM_STATS_SETTINGS,
