@@ -25,12 +25,13 @@ struct cm_parser {
     uint8_t multi_marks;
     uint16_t multi_options;
     uint32_t multi_expires;
+    uint32_t multi_left; /* arguments yet to come, where their number is known before */
 };
 
-/* Where a connection's answers stand, for an answer that is made of several ops' outcomes. All zero
- * between requests. Small: it is restored when an op is done again. */
+/* How a connection's answers stand. Small: it is restored when an op is done again. */
 struct cm_encoder {
-    uint64_t sum;
+    uint64_t sum;    /* of an answer made of several ops' outcomes; 0 between requests */
+    uint8_t version; /* of the protocol, where a client may choose it; 0: the protocol's first */
 };
 
 /* What parsing needs to know of the server. */
@@ -70,6 +71,11 @@ struct cm_protocol {
     void (*rewind)(struct cm_parser *parser, const struct cm_op *op);
     void (*encode)(struct cm_encoder *encoder, const struct cm_op *op, struct cm_reply *reply,
                    struct cm_out *out);
+    /* What a request has behind the value of a CM_OP_STORE_LONG and its end; NULL: nothing. It may
+     * change the op, even to CM_OP_REPLY: then nothing is stored. MORE: uses nothing, and is asked
+     * again with more input; CLOSE: as parse(), once the op is done. */
+    enum cm_parse_status (*parse_rest)(struct cm_parser *parser, struct cm_slice input,
+                                       size_t *used, struct cm_op *op);
     /* The pieces of long answers. NO_MEMORY. */
     enum cm_status (*stat_line)(struct cm_buf *text, const struct cm_op *op, struct cm_slice name,
                                 struct cm_slice value);

@@ -41,7 +41,10 @@ void cm_incoming_start(struct cm_session *session, const struct cm_op *op, struc
 
 /* Ends the transfer with the reply that is in exec. */
 static void finish(struct cm_session *session, struct cm_out *out) {
-    cm_session_reply(session, &session->incoming->stream.op, out);
+    struct cm_session_worker *worker = session->worker;
+    const struct cm_op *op = &session->incoming->stream.op;
+    cm_session_reply(session, op, out);
+    CM_CHECK(cm_command_finish(&worker->command, op, &worker->exec));
     free(session->incoming);
     session->incoming = NULL;
 }
@@ -75,18 +78,44 @@ static void take_end(struct cm_incoming *incoming, struct cm_progress *progress)
     }
 }
 
-void cm_incoming_go_on(struct cm_session *session, struct cm_progress *progress) {
+/* The op is whole, whatever it has become. */
+static void execute(struct cm_session *session, struct cm_out *out) {
     struct cm_session_worker *worker = session->worker;
+    struct cm_stream *stream = &session->incoming->stream;
+    if (stream->op.kind == CM_OP_REPLY) {
+        cm_command_stream_abort(&worker->command, stream);
+    } else {
+        cm_command_stream_end(&worker->command, stream, &worker->exec);
+    }
+    finish(session, out);
+}
+
+/* False: there is more to come than what is left of the input. */
+static bool take_rest(struct cm_session *session, struct cm_progress *progress) {
+    const struct cm_protocol *protocol = session->protocol;
+    size_t used = 0;
+    if (protocol->parse_rest != NULL) {
+        const enum cm_parse_status status = protocol->parse_rest(
+            &session->parser, cm_progress_rest(progress), &used, &session->incoming->stream.op);
+        session->closing = status == CM_PARSE_CLOSE;
+        progress->used += used;
+        return status != CM_PARSE_MORE;
+    }
+    return true;
+}
+
+bool cm_incoming_go_on(struct cm_session *session, struct cm_progress *progress) {
     struct cm_incoming *incoming = session->incoming;
-    cm_reply_clear(&worker->exec.reply, CM_OUTCOME_MISS);
+    cm_exec_clear(&session->worker->exec, CM_OUTCOME_MISS);
     if (!take_value(session, progress) || incoming->left > 0) {
-        return;
+        return true;
     }
     take_end(incoming, progress);
-    if (incoming->end.len == 0) {
-        cm_command_stream_end(&worker->command, &incoming->stream, &worker->exec);
-        finish(session, progress->out);
+    if (incoming->end.len > 0 || !take_rest(session, progress)) {
+        return false;
     }
+    execute(session, progress->out);
+    return true;
 }
 
 void cm_incoming_abort(struct cm_session *session) {

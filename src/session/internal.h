@@ -58,8 +58,9 @@ static inline void cm_session_reply(struct cm_session *session, const struct cm_
 
 /* Starts receiving the value of `op`, or answers why not and has it dropped. */
 void cm_incoming_start(struct cm_session *session, const struct cm_op *op, struct cm_out *out);
-/* Takes of the input what belongs to the value; answers when it is complete. */
-void cm_incoming_go_on(struct cm_session *session, struct cm_progress *progress);
+/* Takes of the input what belongs to the request; answers when it is complete. False: it needs more
+ * than there is. */
+bool cm_incoming_go_on(struct cm_session *session, struct cm_progress *progress);
 void cm_incoming_abort(struct cm_session *session);
 
 /* ---- answer.c ---- */

@@ -189,9 +189,9 @@ static enum cm_session_state work(struct cm_session *session, struct cm_progress
         if (progress->requests_left == 0) {
             return CM_SESSION_AGAIN;
         }
-        if (session->incoming != NULL) {
-            cm_incoming_go_on(session, progress);
-        } else if (!run_batch(session, progress) && !session->closing) {
+        const bool goes_on = session->incoming != NULL ? cm_incoming_go_on(session, progress)
+                                                       : run_batch(session, progress);
+        if (!goes_on && !session->closing) {
             return cm_out_is_full(progress->out) ? CM_SESSION_BLOCKED : CM_SESSION_READ;
         }
     }
