@@ -22,12 +22,20 @@ void cm_item_set_cas(cm_record *r, uint32_t w0, uint64_t cas) {
     }
 }
 
-void cm_item_note_access(cm_record *r, uint32_t clock_s) {
+static void note(cm_record *r, uint32_t clock_s, uint32_t mark) {
     uint32_t w1 = cm_word(r, 1);
-    uint32_t now = (w1 & ~CM_ACCESS_MASK) | CM_W1_FETCHED | (clock_s & CM_ACCESS_MASK);
+    uint32_t now = (w1 & ~CM_ACCESS_MASK) | mark | (clock_s & CM_ACCESS_MASK);
     /* Losing against another reader loses nothing: it noted the same second. */
     if (w1 != now)
         (void)cm_word_swap(r, 1, w1, now);
+}
+
+void cm_item_note_access(cm_record *r, uint32_t clock_s) {
+    note(r, clock_s, CM_W1_FETCHED);
+}
+
+void cm_item_note_interest(cm_record *r, uint32_t clock_s) {
+    note(r, clock_s, 0);
 }
 
 uint32_t cm_item_last_access(const cm_record *r, uint32_t clock_s) {

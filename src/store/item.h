@@ -136,6 +136,8 @@ static inline void cm_item_set_extent(cm_record *r, uint32_t w0, uint32_t ordina
 
 void cm_item_set_cas(cm_record *r, uint32_t w0, uint64_t cas);
 void cm_item_note_access(cm_record *r, uint32_t clock_s);
+/* Somebody asked for the key, but nobody was given the item. */
+void cm_item_note_interest(cm_record *r, uint32_t clock_s);
 uint32_t cm_item_last_access(const cm_record *r, uint32_t clock_s);
 
 void cm_filler_write(cm_record *r, size_t bytes);

@@ -91,8 +91,8 @@ static enum cm_status store_locked(struct cm_call *call, struct cm_store_call *w
     w->stored->outcome = decide(call, w->options, &stale);
     w->stored->cas = 0;
     if (w->stored->outcome != CMSTORE_STORED) {
-        if (call->hit)
-            cm_item_note_access(call->found.record, cm_now(call->thread->store));
+        if (w->stored->outcome == CMSTORE_NOT_STORED && call->hit)
+            cm_item_note_interest(call->found.record, cm_now(call->thread->store));
         return CM_OK;
     }
     struct cm_put put = {.parts.first = w->value, .extents = w->extents};

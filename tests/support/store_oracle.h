@@ -192,10 +192,8 @@ static inline struct answer oracle_store(const struct oracle *o, struct oracle_i
     a.status = CM_OK;
     if (!was_live)
         oracle_forget(item);
-    if (a.outcome != CMSTORE_STORED) {
-        item->fetched_known = false;
+    if (a.outcome != CMSTORE_STORED)
         return a;
-    }
     if (join && was_live) {
         oracle_join(item, value, options->mode == CMSTORE_APPEND);
     } else {
