@@ -33,6 +33,12 @@ extern "C" {
 typedef struct cmstore cmstore;
 typedef struct cmstore_thread cmstore_thread;
 
+struct cmstore_evicted;
+/* An item goes to make room, and cmstore_describe_evicted() says which. Called by whatever thread
+ * makes the room, the store's own included, which holds locks of the store: it must be quick and
+ * must not call the store for anything else. Several threads never call at once. */
+typedef void cmstore_evict_hook(void *context, const struct cmstore_evicted *evicted);
+
 /* ---- life ---------------------------------------------------------------------------------- */
 
 struct cmstore_options {
@@ -45,6 +51,8 @@ struct cmstore_options {
                                 Deterministic for one thread. */
     uint64_t hash_seed;      /* 0: from the system's random source */
     uint32_t clock_s;        /* first reading of the clock; 0: 2 */
+    cmstore_evict_hook *on_evict; /* NULL: nobody is told */
+    void *on_evict_context;
 };
 
 /* INVALID (a size out of range), UNKNOWN_POLICY, NO_MEMORY, SYSTEM. On success the caller owns
@@ -312,6 +320,11 @@ typedef void cmstore_visitor(void *context, const struct cmstore_visit *visit);
  * callback must not call the store. */
 uint64_t cmstore_scan(cmstore_thread *thread, uint64_t cursor, cmstore_visitor *visitor,
                       void *context);
+
+/* For the hook of cmstore_options, which costs next to nothing while it does not ask. Returns what
+ * the clock reads. */
+uint32_t cmstore_describe_evicted(const struct cmstore_evicted *evicted,
+                                  struct cmstore_visit *visit);
 
 #define CMSTORE_COUNTER_TABLE(X)                                                                   \
     X(items, "items in the table")                                                                 \

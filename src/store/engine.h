@@ -70,7 +70,9 @@ struct cmstore {
     _Atomic(struct cm_policy *) policy;
     uint64_t seed;
     uint64_t item_bytes_max;
-    uint64_t items_max; /* that the address space could ever hold */
+    uint64_t items_max;           /* that the address space could ever hold */
+    cmstore_evict_hook *on_evict; /* may be NULL */
+    void *on_evict_context;
     bool no_evict, background;
     _Atomic uint32_t clock_s;
     _Atomic uint32_t flush_at_s; /* pending, 0: none */

@@ -50,11 +50,28 @@ static void count_eviction(cmstore_thread *t, const struct cm_found *found) {
     }
 }
 
+struct cmstore_evicted {
+    const cmstore *store;
+    const struct cm_found *found;
+};
+
+uint32_t cmstore_describe_evicted(const struct cmstore_evicted *evicted,
+                                  struct cmstore_visit *visit) {
+    const struct cm_found *found = evicted->found;
+    visit->key = found->record + cm_item_key_at(found->record, found->w0);
+    visit->key_bytes = CM_W0_KEY(found->w0);
+    cm_describe(evicted->store, found, &visit->item);
+    visit->item.value.data = NULL;
+    return cm_now(evicted->store);
+}
+
 /* An item that is not kept, or could not be, goes; but in a store that never evicts it stays. */
 static bool let_go(cmstore_thread *t, struct cm_bucket *bucket, const struct cm_found *found) {
     if (t->store->no_evict)
         return false;
     count_eviction(t, found);
+    if (t->store->on_evict)
+        t->store->on_evict(t->store->on_evict_context, &(struct cmstore_evicted){t->store, found});
     cm_drop_locked(t, bucket, found);
     return true;
 }

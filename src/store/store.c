@@ -74,6 +74,8 @@ static enum cm_status init(cmstore *s, const struct cmstore_options *options) {
     uint64_t memory = options->memory_bytes ? options->memory_bytes : CMSTORE_MEMORY_DEFAULT;
     s->item_bytes_max = item_max_for(options, memory);
     s->no_evict = options->no_evict;
+    s->on_evict = options->on_evict;
+    s->on_evict_context = options->on_evict_context;
     s->background = !options->no_background;
     atomic_init(&s->clock_s, options->clock_s ? options->clock_s : FIRST_SECOND);
     cm_epoch_init(&s->epoch);
