@@ -30,6 +30,13 @@ struct cm_config_extended {
     size_t note_count;
 };
 
+/* -B, in the order of its words. */
+enum cm_config_protocol {
+    CM_CONFIG_PROTOCOL_AUTO,
+    CM_CONFIG_PROTOCOL_ASCII,
+    CM_CONFIG_PROTOCOL_BINARY,
+};
+
 #define CM_CONFIG_TYPE_FLAG     bool
 #define CM_CONFIG_TYPE_COUNT    int64_t
 #define CM_CONFIG_TYPE_NUMBER   int64_t

@@ -74,6 +74,7 @@ static void put_addresses(struct cm_stat_sink *sink, const struct cm_config_list
 }
 
 static void on_settings(void *context, struct cm_stat_sink *sink) {
+    static const char *const protocols[] = {"auto-negotiate", "ascii", "binary"};
     struct cm_server *server = context;
     const struct cm_config *config = server->config;
     struct cmstore_counters counters;
@@ -93,7 +94,7 @@ static void on_settings(void *context, struct cm_stat_sink *sink) {
     put(sink, "reqs_per_event", "%" PRId64, config->requests_per_turn);
     put(sink, "cas_enabled", "yes");
     put(sink, "tcp_backlog", "%" PRId64, config->backlog);
-    put(sink, "binding_protocol", "ascii");
+    put(sink, "binding_protocol", "%s", protocols[config->protocol]);
     put(sink, "auth_enabled_sasl", "no");
     put(sink, "auth_enabled_ascii", "no");
     put(sink, "item_size_max", "%" PRIu64, cmstore_item_bytes_max(server->store));

@@ -3,6 +3,7 @@
 #include "base/os/os.h"
 #include "command/admin.h"
 #include "metrics/metrics.h"
+#include "protocol/protocol.h"
 #include "server/internal.h"
 
 #include <inttypes.h>
@@ -79,6 +80,18 @@ static enum cm_exit create_store(struct cm_server *server) {
     return status == CM_OK ? CM_EXIT_OK : fail("cannot start", status);
 }
 
+/* NULL: a connection's first byte tells. */
+static const struct cm_protocol *protocol_of(const struct cm_config *config) {
+    switch (config->protocol) {
+    case CM_CONFIG_PROTOCOL_ASCII:
+        return &cm_protocol_memcache_text;
+    case CM_CONFIG_PROTOCOL_BINARY:
+        return &cm_protocol_memcache_binary;
+    default:
+        return NULL;
+    }
+}
+
 static void fill_env(struct cm_server *server, const struct cm_server_test *test) {
     const struct cm_config *config = server->config;
     int64_t wall_s = test != NULL && test->wall_s != 0 ? test->wall_s : cm_os_wall_s();
@@ -87,6 +100,7 @@ static void fill_env(struct cm_server *server, const struct cm_server_test *test
         .store = server->store,
         .admin = server->admin,
         .control = &server->control,
+        .protocol = protocol_of(config),
         .wall_zero_s = wall_s - CM_CLOCK_START_S,
         .requests_per_turn = (uint32_t)config->requests_per_turn,
         .flush_disabled = config->disable_flush,

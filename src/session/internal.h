@@ -14,6 +14,7 @@ struct cm_session_worker {
     struct cm_command command;
     struct cm_exec exec;
     struct cm_batch batch;
+    const struct cm_protocol *protocol; /* NULL: the first byte tells */
     uint32_t requests_per_turn;
 };
 

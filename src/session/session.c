@@ -34,6 +34,7 @@ enum cm_status cm_session_worker_create(const struct cm_session_env *env, cmstor
         .shutdown_enabled = env->shutdown_enabled,
         .debug_time = env->debug_time,
     };
+    worker->protocol = env->protocol;
     worker->requests_per_turn = env->requests_per_turn > 0 ? env->requests_per_turn : UINT32_MAX;
     worker->batch.limits.item_bytes_max = worker->command.item_bytes_max;
     worker->batch.limits.wall_zero_s = env->wall_zero_s;
@@ -51,6 +52,7 @@ enum cm_status cm_session_create(struct cm_session_worker *worker, struct cm_ses
         return CM_NO_MEMORY;
     }
     session->worker = worker;
+    session->protocol = worker->protocol;
     *out = session;
     return CM_OK;
 }

@@ -35,17 +35,19 @@
 
 struct cm_admin;
 struct cm_metrics;
+struct cm_protocol;
 
 struct cm_session_env {
     cmstore *store;
-    struct cm_admin *admin;           /* command/admin.h; made with cm_admin_create() */
-    const struct cm_control *control; /* what reaches beyond a connection */
-    int64_t wall_zero_s;              /* Unix time of the store's clock second 0 */
-    uint32_t requests_per_turn;       /* -R, after which a session answers AGAIN; 0: no limit */
-    bool flush_disabled;              /* -F */
-    bool dump_disabled;               /* -X */
-    bool shutdown_enabled;            /* -A */
-    bool debug_time;                  /* `debugtime` moves the clock; for tests */
+    struct cm_admin *admin;             /* command/admin.h; made with cm_admin_create() */
+    const struct cm_control *control;   /* what reaches beyond a connection */
+    const struct cm_protocol *protocol; /* of every connection; NULL: its first byte tells */
+    int64_t wall_zero_s;                /* Unix time of the store's clock second 0 */
+    uint32_t requests_per_turn;         /* -R, after which a session answers AGAIN; 0: no limit */
+    bool flush_disabled;                /* -F */
+    bool dump_disabled;                 /* -X */
+    bool shutdown_enabled;              /* -A */
+    bool debug_time;                    /* `debugtime` moves the clock; for tests */
 };
 
 /* One per thread; about 16 KiB. */

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "command/admin.h"
 #include "metrics/metrics.h"
+#include "protocol/protocol.h"
 #include "session/session.h"
 #include <cacheman/store.h>
 
@@ -18,6 +19,8 @@
 struct rig_options {
     uint64_t memory_bytes;   /* 0: 16 MiB */
     uint64_t item_bytes_max; /* 0: the default */
+    bool ascii;              /* -B */
+    bool binary;
     bool no_evict;
     bool flush_disabled;
     bool dump_disabled;
@@ -129,6 +132,9 @@ static inline void rig_open(struct rig *rig, const struct rig_options *options) 
     };
     rig->env = (struct cm_session_env){
         .control = &rig->control,
+        .protocol = options->ascii    ? &cm_protocol_memcache_text
+                    : options->binary ? &cm_protocol_memcache_binary
+                                      : NULL,
         .wall_zero_s = RIG_WALL_START - RIG_CLOCK_START,
         .flush_disabled = options->flush_disabled,
         .dump_disabled = options->dump_disabled,

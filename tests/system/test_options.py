@@ -36,6 +36,10 @@ BAD_OPTIONS = [
                     "-m 100 it may be at most 50m"),
     (["-l", "127.0.0.1:99999"], 'option -l (--listen): "127.0.0.1:99999" has no port from 1 to '
                                 "65535 after its colon"),
+    (["-B", "resp"], 'option -B (--protocol): "resp" is not one of auto, ascii, binary'),
+    (["--protocol=bin"], 'option -B (--protocol): "bin" is not one of auto, ascii, binary'),
+    (["-B", ""], 'option -B (--protocol): "" is not one of auto, ascii, binary'),
+    (["-B"], "option -B (--protocol) needs a value: one of auto, ascii, binary"),
     (["-l", ""], 'option -l (--listen): "" has no address; write HOST, HOST:PORT or [IPV6]:PORT'),
     (["-l", "[::1"], 'option -l (--listen): "[::1" is not of the form [IPV6]:PORT'),
     (["-o", "nonsense"], 'option -o (--extended): unknown key "nonsense"; allowed are '

@@ -50,6 +50,7 @@ static void test_defaults(void **state) {
     assert_int_equal(parsed.config.listen.count, 0);
     assert_int_equal(parsed.config.idle_timeout_s, 0);
     assert_false(parsed.config.no_evict);
+    assert_int_equal(parsed.config.protocol, CM_CONFIG_PROTOCOL_AUTO);
     assert_null(parsed.config.policy);
     cm_config_deinit(&parsed.config);
 }
@@ -62,6 +63,20 @@ static void test_every_form_of_a_value(void **state) {
         parse(&parsed, lines[i]);
         assert_int_equal(parsed.status, CM_OK);
         assert_int_equal(parsed.config.threads, 4);
+        cm_config_deinit(&parsed.config);
+    }
+}
+
+static void test_protocols(void **state) {
+    (void)state;
+    const char *lines[] = {"-B auto", "-B ascii", "--protocol=binary"};
+    const enum cm_config_protocol protocols[] = {
+        CM_CONFIG_PROTOCOL_AUTO, CM_CONFIG_PROTOCOL_ASCII, CM_CONFIG_PROTOCOL_BINARY};
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        struct parsed parsed;
+        parse(&parsed, lines[i]);
+        assert_int_equal(parsed.status, CM_OK);
+        assert_int_equal(parsed.config.protocol, protocols[i]);
         cm_config_deinit(&parsed.config);
     }
 }
@@ -328,6 +343,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_every_form_of_a_value),
+        cmocka_unit_test(test_protocols),
         cmocka_unit_test(test_flags_and_counts),
         cmocka_unit_test(test_item_size),
         cmocka_unit_test(test_addresses),
