@@ -13,10 +13,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define TICK         0xf8
 #define INPUT_MAX    2048
 
+static bool starts_with(struct cm_slice text, struct cm_slice prefix) {
+    return text.len >= prefix.len && memcmp(text.data, prefix.data, prefix.len) == 0;
+}
+
 /* Answers that depend on how the input was cut: counters of bytes and turns. */
 static bool tells_of_cuts(struct cm_slice input) {
-    for (size_t i = 0; i + 5 <= input.len; i++) {
-        if (memcmp(input.data + i, "stats", 5) == 0) {
+    for (size_t i = 0; i < input.len; i++) {
+        const struct cm_slice rest = cm_slice(input.data + i, input.len - i);
+        if (starts_with(rest, CM_SLICE("stats")) || starts_with(rest, CM_SLICE("\x80\x10"))) {
             return true;
         }
     }

@@ -202,7 +202,7 @@ static enum cm_request_end await(struct packet *packet, size_t bytes) {
 }
 
 static enum cm_request_end parse_sasl(struct packet *packet) {
-    const size_t bytes = CM_BINARY_HEAD_BYTES + (size_t)packet->body_bytes;
+    const size_t bytes = CM_BINARY_HEAD_BYTES + packet->body_bytes;
     if (packet->body_bytes > CM_BINARY_SASL_MAX) {
         return skip(packet, CM_BINARY_TOO_LARGE, CM_SLICE("Too large."));
     }
@@ -231,7 +231,7 @@ static void describe_store(const struct packet *packet, struct cm_op *op) {
 
 static enum cm_request_end parse_store(struct packet *packet) {
     const size_t value_bytes = value_bytes_of(packet);
-    const size_t bytes = CM_BINARY_HEAD_BYTES + (size_t)packet->body_bytes;
+    const size_t bytes = CM_BINARY_HEAD_BYTES + packet->body_bytes;
     const size_t left = packet->input.len - packet->start;
     enum cm_op_kind kind = CM_OP_STORE;
     if (left < bytes) {
@@ -293,7 +293,7 @@ static enum cm_request_end parse_packet(struct packet *packet) {
     if (!fits(packet)) {
         return refuse(packet, CM_BINARY_INVALID);
     }
-    const size_t bytes = CM_BINARY_HEAD_BYTES + (size_t)packet->body_bytes;
+    const size_t bytes = CM_BINARY_HEAD_BYTES + packet->body_bytes;
     if (packet->opcode->body != CM_BODY_VALUE && packet->input.len - packet->start < bytes) {
         return await(packet, bytes);
     }

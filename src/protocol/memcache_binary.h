@@ -24,7 +24,7 @@
 
 #define CM_BINARY_REQUEST    0x80
 #define CM_BINARY_RESPONSE   0x81
-#define CM_BINARY_HEAD_BYTES 24
+#define CM_BINARY_HEAD_BYTES ((size_t)24)
 #define CM_BINARY_BODY_MAX   ((uint32_t)1 << 30)
 #define CM_BINARY_SASL_MAX   CM_STREAM_ABOVE /* mechanism and message */
 

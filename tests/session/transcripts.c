@@ -4,6 +4,7 @@
  * Arguments: [seed [file...]]. */
 
 #include "base/num.h"
+#include "support/packet.h"
 #include "support/session_rig.h"
 #include <dirent.h>
 #include <stdarg.h>
@@ -188,18 +189,19 @@ static void flush_sent(struct run *run) {
     cm_buf_clear(&run->sent);
 }
 
-static void send_line(struct run *run, struct cm_slice text) {
+/* Appends what the text means. False: no line's end is to follow. */
+static bool put_text(struct run *run, struct cm_slice text, struct cm_buf *to) {
     bool with_end = true;
     while (text.len > 0) {
         const struct piece piece = next_piece(run, &text);
         const struct name *name;
         switch (piece.kind) {
         case PIECE_BYTE:
-            put(&run->sent, cm_slice(&piece.byte, 1));
+            put(to, cm_slice(&piece.byte, 1));
             break;
         case PIECE_REPEAT:
             for (uint64_t i = 0; i < piece.times; i++) {
-                put(&run->sent, piece.text);
+                put(to, piece.text);
             }
             break;
         case PIECE_NAME:
@@ -207,7 +209,7 @@ static void send_line(struct run *run, struct cm_slice text) {
             if (name == NULL) {
                 fail(run, "sent before it is known");
             } else {
-                put(&run->sent, cm_slice(name->digits, strlen(name->digits)));
+                put(to, cm_slice(name->digits, strlen(name->digits)));
             }
             break;
         case PIECE_NO_END:
@@ -218,7 +220,11 @@ static void send_line(struct run *run, struct cm_slice text) {
             break;
         }
     }
-    if (with_end) {
+    return with_end;
+}
+
+static void send_line(struct run *run, struct cm_slice text) {
+    if (put_text(run, text, &run->sent)) {
         put(&run->sent, CM_SLICE("\r\n"));
     }
 }
@@ -302,6 +308,103 @@ static void expect_line(struct run *run, struct cm_slice text) {
     }
 }
 
+/* ---- packets ---- */
+
+static void expand(void *context, struct cm_slice text, struct cm_buf *to) {
+    (void)put_text(context, text, to);
+}
+
+static bool known_number(void *context, struct cm_slice text, uint64_t *number) {
+    const struct name *name = find_name(context, text);
+    return name != NULL && cm_num_u64(cm_slice(name->digits, strlen(name->digits)), number);
+}
+
+static void parse_packet(struct run *run, struct packet_line *packet, uint8_t magic,
+                         struct cm_slice text) {
+    const struct packet_words words = {run, expand, known_number};
+    if (!packet_parse(packet, magic, text, &words)) {
+        fail(run, "bad packet");
+    }
+}
+
+static void send_packet(struct run *run, struct cm_slice text) {
+    struct packet_line packet;
+    parse_packet(run, &packet, CM_BINARY_REQUEST, text);
+    packet_build(&packet, &run->sent);
+    packet_deinit(&packet);
+}
+
+static void remember(struct run *run, struct cm_slice text, uint64_t number) {
+    CM_CHECK(run->name_count < NAMES_MAX && text.len < sizeof run->names[0].text);
+    struct name *name = &run->names[run->name_count++];
+    memcpy(name->text, text.data, text.len);
+    name->text[text.len] = '\0';
+    name->digits[cm_num_format_u64(name->digits, number)] = '\0';
+}
+
+/* What is expected as it came: a cas that is not known yet, a value of whatever length. */
+static void take_over(struct run *run, struct packet_line *packet, struct cm_slice received) {
+    if (received.len < CM_BINARY_HEAD_BYTES) {
+        fail(run, "expected a packet");
+    }
+    if (packet->any_cas) {
+        packet->cas = cm_load_be64(received.data + 16);
+        if (packet->cas == 0) {
+            fail(run, "expected a cas");
+        }
+        if (packet->cas_name.len > 0) {
+            remember(run, packet->cas_name, packet->cas);
+        }
+    }
+    if (packet->any_value) {
+        const size_t before = CM_BINARY_HEAD_BYTES + (unsigned char)received.data[4] +
+                              cm_load_be16(received.data + 2);
+        const size_t all = CM_BINARY_HEAD_BYTES + cm_load_be32(received.data + 8);
+        if (before >= all || all > received.len) {
+            fail(run, "expected a packet with a value");
+        }
+        put(&packet->value, cm_slice(received.data + before, all - before));
+    }
+}
+
+static struct cm_slice not_matched(const struct run *run) {
+    const struct cm_slice all = cm_buf_slice(&run->rig.received);
+    return cm_slice(all.data + run->matched, all.len - run->matched);
+}
+
+/* Skips packets up to one that is exactly this. */
+static void skip_to(struct run *run, struct cm_slice wanted) {
+    for (struct cm_slice rest = not_matched(run);
+         rest.len < wanted.len || memcmp(rest.data, wanted.data, wanted.len) != 0;
+         rest = not_matched(run)) {
+        if (rest.len < CM_BINARY_HEAD_BYTES) {
+            fail(run, "expected this packet at some time");
+        }
+        run->matched += CM_BINARY_HEAD_BYTES + cm_load_be32(rest.data + 8);
+    }
+}
+
+static void expect_packet(struct run *run, struct cm_slice text) {
+    static const char skipping[] = "... ";
+    const size_t prefix = sizeof skipping - 1;
+    const bool skips = text.len > prefix && memcmp(text.data, skipping, prefix) == 0;
+    struct packet_line packet;
+    struct cm_buf wanted = {0};
+    flush_sent(run);
+    parse_packet(run, &packet, CM_BINARY_RESPONSE,
+                 skips ? cm_slice(text.data + prefix, text.len - prefix) : text);
+    if (packet.any_cas || packet.any_value) {
+        take_over(run, &packet, not_matched(run));
+    }
+    packet_build(&packet, &wanted);
+    if (skips) {
+        skip_to(run, cm_buf_slice(&wanted));
+    }
+    expect_bytes(run, cm_buf_slice(&wanted));
+    cm_buf_deinit(&wanted);
+    packet_deinit(&packet);
+}
+
 /* Everything that was answered has been expected. */
 static void settle(struct run *run) {
     flush_sent(run);
@@ -325,6 +428,8 @@ static void set_option(const struct run *run, struct rig_options *options, const
     } known[] = {
         {"memory_bytes", &options->memory_bytes, NULL},
         {"item_bytes_max", &options->item_bytes_max, NULL},
+        {"ascii", NULL, &options->ascii},
+        {"binary", NULL, &options->binary},
         {"no_evict", NULL, &options->no_evict},
         {"flush_disabled", NULL, &options->flush_disabled},
         {"dump_disabled", NULL, &options->dump_disabled},
@@ -350,7 +455,11 @@ static void run_line(struct run *run, const char *line, size_t len) {
         settle(run);
     }
     run->expecting = expects;
-    if (line[0] == '>') {
+    if (strncmp(line, ">> ", 3) == 0) {
+        send_packet(run, cm_slice(line + 3, len - 3));
+    } else if (strncmp(line, "<< ", 3) == 0) {
+        expect_packet(run, cm_slice(line + 3, len - 3));
+    } else if (line[0] == '>') {
         send_line(run, cm_slice(line + 2, len < 2 ? 0 : len - 2));
     } else if (expects) {
         expect_line(run, cm_slice(line + 2, len < 2 ? 0 : len - 2));
@@ -363,6 +472,7 @@ static void run_line(struct run *run, const char *line, size_t len) {
             fail(run, "expected the server to hang up");
         }
     } else if (strcmp(line, "new") == 0) {
+        settle(run);
         rig_end_session(&run->rig);
         rig_new_session(&run->rig);
     } else {
@@ -445,6 +555,23 @@ static unsigned run_folder(const char *folder, uint64_t seed) {
     return count;
 }
 
+/* tests/session/<protocol> */
+static void run_folders(uint64_t seed) {
+    static const char above[] = "tests/session";
+    struct dirent **entries;
+    const int found = scandir(above, &entries, NULL, alphasort);
+    CM_CHECK(found >= 0);
+    for (int i = 0; i < found; i++) {
+        char path[512];
+        snprintf(path, sizeof path, "%s/%s", above, entries[i]->d_name);
+        if (strchr(entries[i]->d_name, '.') == NULL) {
+            CM_CHECK(run_folder(path, seed) > 0);
+        }
+        free(entries[i]);
+    }
+    free(entries);
+}
+
 int main(int argc, char **argv) {
     const uint64_t seed =
         argc > 1 ? strtoull(argv[1], NULL, 10) : (uint64_t)time(NULL) * 2654435761u + 1;
@@ -454,7 +581,7 @@ int main(int argc, char **argv) {
         run_everyway(argv[i], seed);
     }
     if (argc <= 2) {
-        CM_CHECK(run_folder("tests/session/memcache", seed) > 0);
+        run_folders(seed);
     }
     return 0;
 }

@@ -5,10 +5,11 @@ import re
 import socket
 
 import cachemand
+import packet
 
 WALL_S = 1800000000
 FLAG_OPTIONS = {"no_evict": "-M", "flush_disabled": "-F", "dump_disabled": "-X",
-                "shutdown_enabled": "-A"}
+                "shutdown_enabled": "-A", "ascii": "-Bascii", "binary": "-Bbinary"}
 PIECE = re.compile(rb"\\(?:x(?P<hex>[0-9a-f]{2})|(?P<plain>[rn\\])|(?P<bare>c|\?)|"
                    rb"\[(?P<name>[^]]*)\]|\((?P<text>[^)]*)\*(?P<times>\d+)\))|(?P<run>[^\\]+)")
 PLAIN = {b"r": b"\r", b"n": b"\n", b"\\": b"\\"}
@@ -58,6 +59,7 @@ class Player:
         self.byte_by_byte = byte_by_byte
         self.names = {}
         self.pending = b""
+        self.in_packets = False
         self.client = server.connect()
 
     def play(self):
@@ -78,11 +80,20 @@ class Player:
         control.close()
 
     def _line(self, line):
+        if line.startswith(b">> "):
+            self.in_packets = True
+            self.pending += self._packet(line[3:], packet.REQUEST).bytes()
+            return
         if line.startswith(b">"):
+            self.in_packets = False
             self.pending += b"".join(self._sent(line[2:]))
             return
         self._flush()
-        if line.startswith(b"<"):
+        if line.startswith(b"<< ... "):
+            self._skip_to_packet(line[7:])
+        elif line.startswith(b"<< "):
+            self._expect_packet(line[3:])
+        elif line.startswith(b"<"):
             self._expect(line[2:])
         elif line.startswith(b"+"):
             self._settle()
@@ -113,7 +124,10 @@ class Player:
         """What was sent has been executed once another request is answered behind it, which only
         works between requests; transcripts move time nowhere else."""
         assert not self.client.kept, "more was answered than expected"
-        self.client.ask(b"mn\r\n", b"MN\r\n")
+        if self.in_packets:
+            self.client.ask(packet.pack("NOOP"), packet.pack("NOOP", magic=packet.RESPONSE))
+        else:
+            self.client.ask(b"mn\r\n", b"MN\r\n")
 
     def _end(self):
         try:
@@ -142,6 +156,9 @@ class Player:
                 yield self._literal(match)
         yield end
 
+    def _packet(self, text, magic):
+        return packet.Line(text, magic, lambda part: b"".join(self._sent(part))[:-2], self.names)
+
     def _literal(self, match):
         if match["hex"]:
             return bytes([int(match["hex"], 16)])
@@ -163,6 +180,18 @@ class Player:
             else:
                 self._expect_bytes(self._literal(match))
         self._expect_bytes(end)
+
+    def _expect_packet(self, text):
+        line = self._packet(text, packet.RESPONSE)
+        got = packet.take(self.client)
+        line.take_over(got, self.names)
+        wanted = line.bytes()
+        assert got == wanted, f"expected {wanted[:80]!r}, got {got[:80]!r}"
+
+    def _skip_to_packet(self, text):
+        wanted = self._packet(text, packet.RESPONSE).bytes()
+        while packet.take(self.client) != wanted:
+            pass
 
     def _expect_bytes(self, wanted):
         got = self.client.take(len(wanted))
