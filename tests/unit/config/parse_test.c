@@ -70,8 +70,8 @@ static void test_every_form_of_a_value(void **state) {
 static void test_protocols(void **state) {
     (void)state;
     const char *lines[] = {"-B auto", "-B ascii", "--protocol=binary"};
-    const enum cm_config_protocol protocols[] = {
-        CM_CONFIG_PROTOCOL_AUTO, CM_CONFIG_PROTOCOL_ASCII, CM_CONFIG_PROTOCOL_BINARY};
+    const enum cm_config_protocol protocols[] = {CM_CONFIG_PROTOCOL_AUTO, CM_CONFIG_PROTOCOL_ASCII,
+                                                 CM_CONFIG_PROTOCOL_BINARY};
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         struct parsed parsed;
         parse(&parsed, lines[i]);
