@@ -21,6 +21,12 @@ struct cm_stat_sink {
     void (*line)(struct cm_stat_sink *sink, struct cm_slice name, struct cm_slice value);
 };
 
+enum cm_refresh {
+    CM_REFRESH_OFF, /* there are no certificates */
+    CM_REFRESH_DONE,
+    CM_REFRESH_FAILED, /* they stay as they were */
+};
+
 /* What commands do beyond the connection and the store, done by the server. Called from any worker
  * thread; must not wait and must not call the session back. Every member is required. */
 struct cm_control {
@@ -36,8 +42,8 @@ struct cm_control {
     void (*shutdown)(void *context, bool graceful);
     /* The memory limit has been changed by a command. */
     void (*memory_changed)(void *context, uint64_t bytes);
-    /* False: certificates are not in use. */
-    bool (*refresh_certs)(void *context);
+    /* Reads the certificates again, which takes a millisecond or so. */
+    enum cm_refresh (*refresh_certs)(void *context);
     /* Only with debug_time. The clock: stops, goes on, moves by `delta_s`. */
     void (*time_pause)(void *context);
     void (*time_resume)(void *context);

@@ -98,6 +98,18 @@ static enum cm_outcome reset(struct cm_command *command) {
     return CM_OUTCOME_DONE;
 }
 
+static enum cm_outcome refresh_certs(const struct cm_control *control) {
+    switch (control->refresh_certs(control->context)) {
+    case CM_REFRESH_OFF:
+        return CM_OUTCOME_DISABLED;
+    case CM_REFRESH_DONE:
+        return CM_OUTCOME_DONE;
+    case CM_REFRESH_FAILED:
+        break;
+    }
+    return CM_OUTCOME_NOT_STORED;
+}
+
 static enum cm_outcome serve(struct cm_command *command, const struct cm_op *op) {
     const struct cm_control *control = command->control;
     switch (op->kind) {
@@ -113,7 +125,7 @@ static enum cm_outcome serve(struct cm_command *command, const struct cm_op *op)
     case CM_OP_CRAWLER:
         return crawl(command, op);
     case CM_OP_REFRESH_CERTS:
-        return control->refresh_certs(control->context) ? CM_OUTCOME_DONE : CM_OUTCOME_DISABLED;
+        return refresh_certs(control);
     case CM_OP_DETAIL:
         return set_detail(command, op);
     case CM_OP_RESET:

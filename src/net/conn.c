@@ -3,7 +3,9 @@
 
 #include "metrics/metrics.h"
 #include "net/internal.h"
+#include "net/secure.h"
 #include "net/unsent.h"
+#include "tls/tls.h"
 
 #include <stdlib.h>
 
@@ -20,12 +22,13 @@ static uint32_t now_s(const struct cm_worker *worker) {
 }
 
 void cm_conn_touch(struct cm_conn *conn) {
-    atomic_store_explicit(&conn->active_s, now_s(conn->worker), memory_order_relaxed);
+    if (!cm_secure_is_shaking(conn))
+        atomic_store_explicit(&conn->active_s, now_s(conn->worker), memory_order_relaxed);
 }
 
 bool cm_conn_is_quiet(const struct cm_conn *conn) {
     return conn->unsent == NULL && conn->state == CM_SESSION_READ &&
-           !cm_session_is_busy(conn->session);
+           !cm_session_is_busy(conn->session) && (conn->tls == NULL || !cm_tls_is_busy(conn->tls));
 }
 
 /* ---- the end ---- */
@@ -54,6 +57,7 @@ void cm_conn_close(struct cm_conn *conn) {
     cm_link_remove(&conn->all);
     uv_mutex_unlock(&worker->lock);
     cm_link_remove(&conn->place);
+    cm_secure_close(conn);
     cm_worker_enter_store(worker);
     cm_session_destroy(conn->session);
     conn->session = NULL;
@@ -66,8 +70,13 @@ void cm_conn_close(struct cm_conn *conn) {
 /* ---- turns ---- */
 
 static void on_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer) {
-    const struct cm_worker *worker = ((struct cm_conn *)handle->data)->worker;
+    const struct cm_conn *conn = handle->data;
+    const struct cm_worker *worker = conn->worker;
     (void)suggested;
+    if (!cm_secure_may_read(conn)) {
+        *buffer = uv_buf_init(NULL, 0); /* on_read gets UV_ENOBUFS, the bytes stay in the socket */
+        return;
+    }
     *buffer = uv_buf_init(worker->input,
                           worker->out.withheld > 0 ? SHORT_INPUT_BYTES : CM_WORKER_INPUT_BYTES);
 }
@@ -90,7 +99,7 @@ static bool set_reading(struct cm_conn *conn, bool reading) {
 static void follow_state(struct cm_conn *conn) {
     switch (conn->state) {
     case CM_SESSION_READ:
-        if (!set_reading(conn, true))
+        if (conn->ended || !set_reading(conn, true))
             cm_conn_close(conn);
         break;
     case CM_SESSION_AGAIN:
@@ -118,7 +127,8 @@ static void follow(struct cm_conn *conn, enum cm_session_state state) {
     for (unsigned resumes = 0;; resumes++) {
         note_state(conn, state);
         account(conn, cm_session_bytes(conn->session));
-        sent = cm_out_is_empty(&worker->out) ? CM_SENT_ALL : cm_unsent_send(conn);
+        bool nothing = cm_out_is_empty(&worker->out) && cm_buf_len(&worker->cipher) == 0;
+        sent = nothing ? CM_SENT_ALL : cm_unsent_send(conn);
         if (sent != CM_SENT_ALL || state != CM_SESSION_BLOCKED || resumes == RESUMES_AT_ONCE)
             break;
         state = cm_session_resume(conn->session, &worker->out);
@@ -138,21 +148,38 @@ static void prepare(struct cm_conn *conn, size_t input_bytes) {
     worker->out.withheld = cm_net_is_short(worker->net, 2) ? CM_OUT_LIMIT - SHORT_OUT_BYTES : 0;
 }
 
+static void take_input(struct cm_conn *conn, struct cm_slice input) {
+    struct cm_worker *worker = conn->worker;
+    enum cm_session_state state = CM_SESSION_READ;
+    if (conn->tls != NULL && !cm_secure_receive(conn, &input)) {
+        cm_conn_close(conn);
+        return;
+    }
+    cm_conn_touch(conn);
+    if (input.len > 0) {
+        prepare(conn, input.len);
+        state = cm_session_feed(conn->session, input, &worker->out);
+    }
+    follow(conn, state);
+}
+
 static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer) {
     struct cm_conn *conn = stream->data;
     struct cm_worker *worker = conn->worker;
     if (count == 0)
         return;
+    if (count == UV_ENOBUFS) {
+        set_reading(conn, false);
+        cm_secure_wait(conn);
+        return;
+    }
     if (count < 0) {
         cm_conn_close(conn);
         return;
     }
     CM_NET_LOG(worker->net, CM_LOG_DEBUG, "read %zd bytes", count);
-    cm_conn_touch(conn);
     conn->read_turn = worker->turn;
-    prepare(conn, (size_t)count);
-    follow(conn,
-           cm_session_feed(conn->session, cm_slice(buffer->base, (size_t)count), &worker->out));
+    take_input(conn, cm_slice(buffer->base, (size_t)count));
     cm_worker_progressed(worker);
 }
 
@@ -162,6 +189,11 @@ void cm_conn_go_on(struct cm_conn *conn) {
     prepare(conn, 0);
     follow(conn, cm_session_resume(conn->session, &worker->out));
     cm_worker_progressed(worker);
+}
+
+void cm_conn_read_on(struct cm_conn *conn) {
+    if (!set_reading(conn, true))
+        cm_conn_close(conn);
 }
 
 void cm_conn_sent_all(struct cm_conn *conn) {
@@ -185,7 +217,7 @@ static bool open_handle(struct cm_conn *conn, cm_os_socket socket) {
 }
 
 /* The session and the handle; NULL and nothing left behind if that fails. */
-static struct cm_conn *create_conn(struct cm_worker *worker, bool local) {
+static struct cm_conn *create_conn(struct cm_worker *worker, const struct cm_arrival *arrival) {
     struct cm_conn *conn = calloc(1, sizeof *conn);
     if (conn == NULL)
         return NULL;
@@ -193,18 +225,23 @@ static struct cm_conn *create_conn(struct cm_worker *worker, bool local) {
     cm_link_init(&conn->all);
     cm_link_init(&conn->place);
     cm_worker_enter_store(worker);
-    if (cm_session_create(worker->sessions, &conn->session) != CM_OK) {
+    if (cm_secure_open(conn, arrival) != CM_OK) {
         free(conn);
         return NULL;
     }
-    init_handle(conn, local);
+    if (cm_session_create(worker->sessions, &conn->session) != CM_OK) {
+        cm_tls_destroy(conn->tls);
+        free(conn);
+        return NULL;
+    }
+    init_handle(conn, arrival->local);
     conn->handle.data = conn;
     conn->session_bytes = conn->idle_bytes = cm_session_bytes(conn->session);
     return conn;
 }
 
 void cm_conn_open(struct cm_worker *worker, struct cm_arrival arrival) {
-    struct cm_conn *conn = create_conn(worker, arrival.local);
+    struct cm_conn *conn = create_conn(worker, &arrival);
     if (conn == NULL) {
         cm_metrics_count(worker->metrics, CM_METRIC_read_buf_oom);
         cm_os_socket_close(arrival.socket);
@@ -213,9 +250,9 @@ void cm_conn_open(struct cm_worker *worker, struct cm_arrival arrival) {
     }
     CM_NET_LOG(worker->net, CM_LOG_INFO, "connection opened");
     conn->state = CM_SESSION_READ;
+    atomic_store_explicit(&conn->active_s, now_s(worker), memory_order_relaxed);
     atomic_store_explicit(&conn->state_name, cm_session_state_name(conn->session),
                           memory_order_relaxed);
-    cm_conn_touch(conn);
     if (!open_handle(conn, arrival.socket)) {
         cm_os_socket_close(arrival.socket);
         cm_conn_close(conn);

@@ -13,11 +13,15 @@
  *
  * C1. While there is unsent output nothing is read and the session is not called.
  * C2. `place` is in worker->stalled exactly when there is unsent output, in worker->again when the
- *     session waits for its turn, alone otherwise. */
+ *     session waits for its turn, in worker->shaking when a handshake does, alone otherwise.
+ *
+ * With TLS what is read passes net/secure.h on its way to the session, and what is sent on its way
+ * to the socket; what a handshake answers is output like any other. */
 
 #include "net/worker.h"
 #include "session/session.h"
 
+struct cm_tls;
 struct cm_unsent;
 
 struct cm_conn {
@@ -29,6 +33,7 @@ struct cm_conn {
     };
     struct cm_worker *worker;
     struct cm_session *session; /* NULL once closing */
+    struct cm_tls *tls;         /* NULL: plain, or closing */
     struct cm_unsent *unsent;   /* NULL: all is sent */
     struct cm_link all;         /* in worker->conns, under worker->lock */
     struct cm_link place;       /* C2 */
@@ -37,9 +42,10 @@ struct cm_conn {
     size_t session_bytes;       /* now, as far as told to the worker */
     enum cm_session_state state;
     bool reading;
+    bool ended; /* the peer has said, in TLS, that nothing more comes */
 
     _Atomic(const char *) state_name; /* shared, for cm_net_visit_connections() */
-    _Atomic uint32_t active_s;        /* shared; loop time of the last progress */
+    _Atomic uint32_t active_s;        /* shared; loop time of the last progress, handshakes aside */
 };
 
 /* Takes the socket and serves it, or closes it. */
@@ -49,6 +55,8 @@ void cm_conn_close(struct cm_conn *conn);
 void cm_conn_go_on(struct cm_conn *conn);
 /* All unsent output has been sent. */
 void cm_conn_sent_all(struct cm_conn *conn);
+/* Its turn to be read, for which it waited in `shaking`. */
+void cm_conn_read_on(struct cm_conn *conn);
 /* Some progress was made. */
 void cm_conn_touch(struct cm_conn *conn);
 /* Whether a graceful stop may close it: everything received is answered and sent. */

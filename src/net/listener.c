@@ -147,7 +147,9 @@ static void take(struct cm_listener *listener, cm_os_socket socket) {
     if (open >= net->options.connections_max) {
         cm_net_count(&net->rejected);
         CM_NET_LOG(net, CM_LOG_WARNING, "too many open connections");
-        cm_os_socket_refuse(socket, too_many, sizeof too_many - 1);
+        /* A client of TLS could make nothing of the text. */
+        bool plain = net->options.tls == NULL || listener->plain || listener->local;
+        cm_os_socket_refuse(socket, too_many, plain ? sizeof too_many - 1 : 0);
         return;
     }
     cm_net_count(&net->connections);

@@ -18,12 +18,14 @@
 struct cm_config_list;
 struct cm_metrics_group;
 struct cm_session_env;
+struct cm_tls_context;
 struct cm_net;
 
 struct cm_net_options {
     const struct cm_session_env *env; /* borrowed; complete before cm_net_start() */
     struct cm_metrics_group *metrics; /* borrowed; a set per worker thread */
     uv_loop_t *loop;                  /* borrowed; of the thread that makes all calls below */
+    struct cm_tls_context *tls;       /* borrowed; NULL: no listener speaks TLS */
     unsigned thread_count;
     uint32_t connections_max;
     uint32_t idle_timeout_s; /* 0: none */
@@ -81,6 +83,8 @@ struct cm_net_counts {
     uint64_t stalled_kicks; /* closed for the room their unsent answers took */
     uint64_t accept_pauses; /* out of descriptors */
     uint64_t accept_paused_us;
+    uint64_t new_sessions; /* of TLS: handshakes done, but for those that resumed a session */
+    uint64_t handshake_errors;
     bool accepting;
     uint64_t held_bytes; /* parked requests and unsent answers */
 };

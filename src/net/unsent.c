@@ -3,6 +3,7 @@
 
 #include "metrics/metrics.h"
 #include "net/internal.h"
+#include "net/secure.h"
 
 #include <stdlib.h>
 
@@ -15,11 +16,17 @@ struct cm_unsent {
     uv_write_t request; /* under way all the time */
     struct cm_conn *conn;
     struct cm_sending sending;
-    size_t write_bytes; /* of the request */
-    size_t bytes;       /* of this piece of memory */
+    struct cm_buf cipher; /* with TLS: encrypted, the request's; `sending` is what comes after */
+    size_t write_bytes;   /* of the request */
+    size_t bytes;         /* of memory, `cipher` included */
     int64_t pinned_bytes;
     struct cm_out_insert inserts[];
 };
+
+static uv_buf_t buffer_of(const struct cm_buf *buf) {
+    struct cm_slice bytes = cm_buf_slice(buf);
+    return uv_buf_init((char *)(uintptr_t)bytes.data, (unsigned)bytes.len);
+}
 
 static size_t sum(const uv_buf_t *buffers, unsigned count) {
     size_t bytes = 0;
@@ -52,7 +59,9 @@ static struct cm_unsent *create_unsent(struct cm_conn *conn, const struct cm_sen
         unsent->inserts[i].position -= rest->data_at;
     }
     unsent->conn = conn;
-    unsent->bytes = bytes;
+    unsent->cipher = conn->worker->cipher;
+    conn->worker->cipher = (struct cm_buf){0};
+    unsent->bytes = bytes + unsent->cipher.capacity;
     unsent->pinned_bytes = pinned_bytes(conn->worker->net, rest);
     unsent->sending = (struct cm_sending){.data = data,
                                           .data_bytes = data_bytes,
@@ -75,6 +84,7 @@ static void destroy_unsent(struct cm_unsent *unsent) {
     cm_link_remove(&unsent->conn->place);
     unsent->conn->unsent = NULL;
     cm_unsent_forget(unsent);
+    cm_buf_deinit(&unsent->cipher);
     free(unsent);
 }
 
@@ -83,7 +93,15 @@ static void on_written(uv_write_t *request, int status);
 /* Asks for the next piece to be sent. False: the connection is broken. */
 static bool write_next(struct cm_unsent *unsent) {
     uv_buf_t buffers[BUFFERS_MAX];
-    unsigned count = cm_sending_gather(&unsent->sending, buffers, BUFFERS_MAX, WRITE_BYTES_MAX);
+    struct cm_buf *cipher = &unsent->cipher;
+    unsigned count = 1;
+    if (unsent->conn->tls == NULL) {
+        count = cm_sending_gather(&unsent->sending, buffers, BUFFERS_MAX, WRITE_BYTES_MAX);
+    } else {
+        if (cm_buf_len(cipher) == 0 && !cm_secure_encrypt(unsent->conn, &unsent->sending, cipher))
+            return false;
+        buffers[0] = buffer_of(cipher);
+    }
     unsent->write_bytes = sum(buffers, count);
     unsent->request.data = unsent;
     return uv_write(&unsent->request, &unsent->conn->stream, buffers, count, on_written) == 0;
@@ -93,12 +111,16 @@ static void on_written(uv_write_t *request, int status) {
     struct cm_unsent *unsent = request->data;
     struct cm_conn *conn = unsent->conn;
     bool closing = uv_is_closing(&conn->handle) != 0;
-    if (status == 0)
-        cm_sending_advance(&unsent->sending, unsent->write_bytes);
     if (status != 0 || closing) {
         destroy_unsent(unsent);
         cm_conn_close(conn);
-    } else if (cm_sending_is_done(&unsent->sending)) {
+        return;
+    }
+    if (conn->tls == NULL)
+        cm_sending_advance(&unsent->sending, unsent->write_bytes);
+    else
+        cm_buf_consume(&unsent->cipher, unsent->write_bytes);
+    if (cm_sending_is_done(&unsent->sending) && cm_buf_len(&unsent->cipher) == 0) {
         destroy_unsent(unsent);
         cm_conn_touch(conn);
         cm_conn_sent_all(conn);
@@ -161,18 +183,43 @@ static bool send_now(struct cm_conn *conn, struct cm_sending *sending) {
     return true;
 }
 
+/* The same with TLS, through the worker's `cipher`, where the rest of what was encrypted stays. */
+static bool send_encrypted_now(struct cm_conn *conn, struct cm_sending *sending) {
+    struct cm_buf *cipher = &conn->worker->cipher;
+    size_t sent = 0;
+    for (;;) {
+        if (!cm_sending_is_done(sending) && sent < SEND_BYTES_MAX &&
+            !cm_secure_encrypt(conn, sending, cipher))
+            return false;
+        if (cm_buf_len(cipher) == 0)
+            return true;
+        uv_buf_t buffer = buffer_of(cipher);
+        int result = uv_try_write(&conn->stream, &buffer, 1);
+        if (result < 0 && result != UV_EAGAIN)
+            return false;
+        if (result > 0)
+            cm_buf_consume(cipher, (size_t)result);
+        if (cm_buf_len(cipher) > 0)
+            return true;
+        sent += buffer.len;
+    }
+}
+
 enum cm_sent cm_unsent_send(struct cm_conn *conn) {
     struct cm_out *out = &conn->worker->out;
+    struct cm_buf *cipher = &conn->worker->cipher;
     struct cm_sending sending = cm_sending_of(out);
     enum cm_sent result = CM_SENT_ALL;
-    if (!send_now(conn, &sending)) {
+    bool works = conn->tls != NULL ? send_encrypted_now(conn, &sending) : send_now(conn, &sending);
+    if (!works) {
         result = CM_SENT_FAILED;
-    } else if (!cm_sending_is_done(&sending)) {
+    } else if (!cm_sending_is_done(&sending) || cm_buf_len(cipher) > 0) {
         result = park(conn, &sending) ? CM_SENT_SOME : CM_SENT_FAILED;
     }
     if (result == CM_SENT_FAILED)
         cm_sending_abandon(&sending);
     cm_session_out_clear(out);
+    cm_buf_clear(cipher);
     if (result == CM_SENT_SOME && !write_next(conn->unsent)) {
         destroy_unsent(conn->unsent);
         result = CM_SENT_FAILED;

@@ -3,6 +3,7 @@
 
 #include "net/conn.h"
 #include "net/internal.h"
+#include "net/secure.h"
 
 #include <stdlib.h>
 
@@ -111,6 +112,13 @@ static bool is_idle(const struct cm_worker *worker, const struct cm_conn *conn) 
     return now - active > worker->net->options.idle_timeout_s;
 }
 
+/* Only progress after the handshake counts as such. */
+static bool is_slow_to_shake(const struct cm_worker *worker, const struct cm_conn *conn) {
+    uint32_t now = (uint32_t)(uv_now(&worker->loop) / 1000);
+    uint32_t opened = atomic_load_explicit(&conn->active_s, memory_order_relaxed);
+    return cm_secure_is_shaking(conn) && now - opened > CM_SECURE_HANDSHAKE_S;
+}
+
 static void on_deadline(uv_timer_t *timer) {
     close_where(timer->data, is_any);
 }
@@ -140,16 +148,25 @@ static void on_again(uv_idle_t *idle) {
         cm_link_remove(place);
         cm_conn_go_on(cm_conn_of_place(place));
     }
+    struct cm_conn *shaker = cm_secure_next(worker);
+    if (shaker != NULL)
+        cm_conn_read_on(shaker);
     bool draining = worker->stopping != CM_WORKER_RUNS;
     /* One whole turn reads what the system still holds. */
     if (draining && worker->turn > worker->drain_turn)
         close_where(worker, is_drained);
-    if (cm_link_is_alone(&worker->again) && (!draining || worker->turn != worker->progress_turn))
+    if (cm_link_is_alone(&worker->again) && cm_link_is_alone(&worker->shaking) &&
+        (!draining || worker->turn != worker->progress_turn))
         uv_idle_stop(idle);
 }
 
 void cm_worker_go_on_later(struct cm_worker *worker, struct cm_link *link) {
     cm_link_append(&worker->again, link);
+    uv_idle_start(&worker->again_idle, on_again);
+}
+
+void cm_worker_shake_later(struct cm_worker *worker, struct cm_link *link) {
+    cm_link_append(&worker->shaking, link);
     uv_idle_start(&worker->again_idle, on_again);
 }
 
@@ -162,8 +179,15 @@ void cm_worker_progressed(struct cm_worker *worker) {
 
 static void on_sweep(uv_timer_t *timer) {
     struct cm_worker *worker = timer->data;
-    unsigned closed = close_where(worker, is_idle);
-    atomic_fetch_add_explicit(&worker->net->idle_kicks, closed, memory_order_relaxed);
+    struct cm_net *net = worker->net;
+    if (net->options.tls != NULL) {
+        unsigned slow = close_where(worker, is_slow_to_shake);
+        atomic_fetch_add_explicit(&net->handshake_errors, slow, memory_order_relaxed);
+    }
+    if (net->options.idle_timeout_s > 0) {
+        unsigned idle = close_where(worker, is_idle);
+        atomic_fetch_add_explicit(&net->idle_kicks, idle, memory_order_relaxed);
+    }
 }
 
 /* ---- what other threads send ---- */
@@ -241,7 +265,7 @@ static enum cm_status init_loop(struct cm_worker *worker) {
     worker->wake.data = worker->leave.data = worker->again_idle.data = worker;
     worker->sweep.data = worker->deadline.data = worker;
     uv_prepare_start(&worker->leave, on_leave);
-    if (worker->net->options.idle_timeout_s > 0)
+    if (worker->net->options.idle_timeout_s > 0 || worker->net->options.tls != NULL)
         uv_timer_start(&worker->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
     return CM_OK;
 }
@@ -264,6 +288,8 @@ static void deinit_sessions(struct cm_worker *worker) {
     cm_session_worker_destroy(worker->sessions);
     cmstore_detach(worker->store_thread);
     cm_session_out_deinit(&worker->out);
+    cm_buf_deinit(&worker->plain);
+    cm_buf_deinit(&worker->cipher);
     free(worker->input);
 }
 
@@ -273,6 +299,7 @@ enum cm_status cm_worker_init(struct cm_worker *worker, struct cm_net *net,
     cm_link_init(&worker->conns);
     cm_link_init(&worker->again);
     cm_link_init(&worker->stalled);
+    cm_link_init(&worker->shaking);
     if (uv_mutex_init(&worker->lock) != 0)
         return CM_SYSTEM;
     enum cm_status status = init_sessions(worker);

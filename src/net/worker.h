@@ -7,8 +7,10 @@
  * W1. Everything of a worker belongs to its thread, but for what is marked shared.
  * W2. The store is entered (cmstore_begin) at the first use of a turn and left before the loop
  *     waits, so that an idle worker never holds up reclaim.
- * W3. `input` and `out` are free between callbacks: whatever outlives a callback is copied. */
+ * W3. `input`, `out`, `plain` and `cipher` are free between callbacks: whatever outlives a callback
+ *     is copied or taken away. */
 
+#include "base/buf.h"
 #include "base/os/socket.h"
 #include "net/link.h"
 #include "net/net.h"
@@ -42,7 +44,7 @@ struct cm_worker {
     uv_async_t wake;      /* something arrived in the shared part */
     uv_prepare_t leave;   /* W2 */
     uv_idle_t again_idle; /* runs while connections wait in `again` or the worker drains */
-    uv_timer_t sweep;     /* idle connections, once a second; only with an idle timeout */
+    uv_timer_t sweep;     /* what takes too long, once a second; only where there is a limit */
     uv_timer_t deadline;  /* of draining */
     cmstore_thread *store_thread;
     struct cm_metrics *metrics;
@@ -57,10 +59,15 @@ struct cm_worker {
     struct cm_link conns;      /* all; changed under `lock` */
     struct cm_link again;      /* wait for their next turn */
     struct cm_link stalled;    /* unsent output, the longest without progress first */
+    struct cm_link shaking;    /* handshakes that wait for their turn (net/secure.h) */
+    struct cm_conn *shaker;    /* whose turn it is; NULL: nobody's */
+    uint64_t shake_turn;       /* the last turn that made a step */
     int64_t held_bytes;        /* parked requests and unsent answers of its connections */
     int64_t held_bytes_shared; /* of these, what cm_net knows about */
     struct cm_out out;
     char *input;
+    struct cm_buf plain;  /* what was read, decrypted */
+    struct cm_buf cipher; /* what is to be sent, encrypted */
 
     /* Shared, under `lock`. */
     uv_mutex_t lock;
@@ -88,6 +95,8 @@ void cm_worker_stop(struct cm_worker *worker, enum cm_worker_stop how);
 void cm_worker_enter_store(struct cm_worker *worker);
 /* Puts the connection's link into `again`. */
 void cm_worker_go_on_later(struct cm_worker *worker, struct cm_link *link);
+/* Puts the connection's link into `shaking`. */
+void cm_worker_shake_later(struct cm_worker *worker, struct cm_link *link);
 /* A connection holds `bytes` more, or less. */
 void cm_worker_hold(struct cm_worker *worker, int64_t bytes);
 /* A connection received or sent: while draining, time to look whether any is done. */

@@ -96,6 +96,17 @@ static struct cm_slice refused_line(const struct cm_op *op, enum cm_outcome outc
     return disabled_line(op->kind);
 }
 
+static struct cm_slice not_stored_line(const struct cm_op *op) {
+    switch (op->kind) {
+    case CM_OP_DUMP:
+        return refused_line(op, CM_OUTCOME_NOT_STORED);
+    case CM_OP_REFRESH_CERTS:
+        return CM_SLICE("SERVER_ERROR certificates could not be reloaded\r\n");
+    default:
+        return CM_SLICE("NOT_STORED\r\n");
+    }
+}
+
 /* The fixed line that an op's outcome is answered with. */
 static struct cm_slice outcome_line(const struct cm_op *op, enum cm_outcome outcome) {
     switch (outcome) {
@@ -106,7 +117,7 @@ static struct cm_slice outcome_line(const struct cm_op *op, enum cm_outcome outc
     case CM_OUTCOME_MISS:
         return CM_SLICE("NOT_FOUND\r\n");
     case CM_OUTCOME_NOT_STORED:
-        return op->kind == CM_OP_DUMP ? refused_line(op, outcome) : CM_SLICE("NOT_STORED\r\n");
+        return not_stored_line(op);
     case CM_OUTCOME_EXISTS:
         return CM_SLICE("EXISTS\r\n");
     case CM_OUTCOME_DONE:

@@ -45,6 +45,12 @@ static void on_server_stats(void *context, struct cm_server_stats *stats) {
         .read_buf_bytes = counts.held_bytes,
         .reserved_fds = CM_SERVER_DESCRIPTORS(threads),
         .idle_kicks = counts.idle_kicks,
+        .ssl_new_sessions = counts.new_sessions,
+        .ssl_handshake_errors = counts.handshake_errors,
+        .time_since_server_cert_refresh =
+            server->tls == NULL
+                ? 0
+                : cmstore_clock(server->store) - atomic_load(&server->certs_clock_s),
         .accepting_conns = counts.accepting,
         .listen_disabled_num = counts.accept_pauses,
         .time_in_listen_disabled_us = counts.accept_paused_us,
@@ -71,6 +77,27 @@ static void put_addresses(struct cm_stat_sink *sink, const struct cm_config_list
         used += (size_t)added;
     }
     put(sink, "inter", "%s", used > 0 ? text : "127.0.0.1,::1");
+}
+
+static const char *or_none(const char *text) {
+    return text != NULL ? text : "NULL";
+}
+
+/* memcached's names and numbers. */
+static void put_tls_settings(struct cm_stat_sink *sink, const struct cm_config *config) {
+    put(sink, "ssl_enabled", "%s", on_off(config->tls));
+    if (!config->tls)
+        return;
+    put(sink, "ssl_chain_cert", "%s", config->tls_cert);
+    put(sink, "ssl_key", "%s", config->tls_key);
+    put(sink, "ssl_verify_mode", "%" PRId64, config->tls_verify);
+    put(sink, "ssl_keyformat", "%" PRId64, config->tls_key_format + 1);
+    put(sink, "ssl_ciphers", "%s", or_none(config->tls_ciphers));
+    put(sink, "ssl_ca_cert", "%s", or_none(config->tls_ca));
+    put(sink, "ssl_wbuf_size", "0");
+    put(sink, "ssl_session_cache", "%s", on_off(config->tls_session_cache));
+    put(sink, "ssl_kernel_tls", "no");
+    put(sink, "ssl_min_version", "%s", config->tls_min_version == 0 ? "tlsv1.2" : "tlsv1.3");
 }
 
 static void on_settings(void *context, struct cm_stat_sink *sink) {
@@ -104,6 +131,7 @@ static void on_settings(void *context, struct cm_stat_sink *sink) {
     put(sink, "hash_algorithm", "xxh3");
     put(sink, "idle_timeout", "%" PRId64, config->idle_timeout_s);
     put(sink, "shutdown_command", "%s", on_off(config->enable_shutdown));
+    put_tls_settings(sink, config);
 }
 
 static void put_connection(void *context, const struct cm_net_connection *connection) {
@@ -143,9 +171,11 @@ static void on_memory_changed(void *context, uint64_t bytes) {
     cm_net_set_memory(server->net, bytes);
 }
 
-static bool on_refresh_certs(void *context) {
-    (void)context;
-    return false;
+static enum cm_refresh on_refresh_certs(void *context) {
+    struct cm_server *server = context;
+    if (server->tls == NULL)
+        return CM_REFRESH_OFF;
+    return cm_server_reload_certs(server) ? CM_REFRESH_DONE : CM_REFRESH_FAILED;
 }
 
 /* ---- time, for tests ---- */

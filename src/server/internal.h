@@ -22,11 +22,13 @@ struct cm_server {
     const struct cm_config *config; /* borrowed */
     uv_loop_t loop;                 /* of the main thread */
     uv_signal_t signals[CM_SERVER_SIGNALS];
+    uv_signal_t reload; /* SIGHUP */
     uv_timer_t tick;
     uv_async_t stop; /* a client asks for it */
     cmstore *store;
     struct cm_metrics_group *metrics;
     struct cm_admin *admin;
+    struct cm_tls_context *tls; /* NULL: no TLS */
     struct cm_net *net;
     struct cm_clock clock;
     struct cm_control control;
@@ -37,6 +39,7 @@ struct cm_server {
     uint16_t port;  /* of the first listener */
     bool has_loop, has_clock, has_handles;
     _Atomic uint32_t verbosity;
+    _Atomic uint32_t certs_clock_s; /* when they were read */
 };
 
 /* control.c: what commands may ask of the server. */
@@ -46,6 +49,15 @@ void cm_server_fill_control(struct cm_server *server);
 enum cm_exit cm_server_write_pid_file(struct cm_server *server);
 void cm_server_remove_pid_file(struct cm_server *server);
 enum cm_exit cm_server_write_port_file(struct cm_server *server);
+
+/* tls.c: the certificates. CONFIG or SYSTEM after a message for people. */
+enum cm_exit cm_server_load_certs(struct cm_server *server);
+/* Any thread. False, after a message: they stay as they were. */
+bool cm_server_reload_certs(struct cm_server *server);
+
+/* reload.c: reads every file again that may change while the server runs. What is wrong with one is
+ * said, and it stays as it was. On the main thread. */
+void cm_server_reload(struct cm_server *server);
 
 /* run.c: a server from beginning to end. */
 enum cm_exit cm_server_run(const struct cm_config *config, const struct cm_server_test *test);

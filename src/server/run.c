@@ -5,6 +5,7 @@
 #include "metrics/metrics.h"
 #include "protocol/protocol.h"
 #include "server/internal.h"
+#include "tls/tls.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -26,6 +27,11 @@ static void on_signal(uv_signal_t *handle, int number) {
     struct cm_server *server = handle->data;
     (void)number;
     cm_net_stop(server->net);
+}
+
+static void on_reload(uv_signal_t *handle, int number) {
+    (void)number;
+    cm_server_reload(handle->data);
 }
 
 static void on_stop(uv_async_t *async) {
@@ -129,6 +135,10 @@ static enum cm_exit init_loop(struct cm_server *server) {
         uv_signal_start(&server->signals[i], on_signal, stop_signals[i]);
         uv_unref((uv_handle_t *)&server->signals[i]);
     }
+    uv_signal_init(&server->loop, &server->reload);
+    server->reload.data = server;
+    uv_signal_start(&server->reload, on_reload, SIGHUP);
+    uv_unref((uv_handle_t *)&server->reload);
     return CM_EXIT_OK;
 }
 
@@ -138,6 +148,7 @@ static enum cm_exit create_net(struct cm_server *server) {
         .env = &server->env,
         .metrics = server->metrics,
         .loop = &server->loop,
+        .tls = server->tls,
         .thread_count = (unsigned)config->threads,
         .connections_max = (uint32_t)config->connections_max,
         .idle_timeout_s = (uint32_t)config->idle_timeout_s,
@@ -210,6 +221,8 @@ static enum cm_exit start(struct cm_server *server, const struct cm_server_test 
     const struct cm_config *config = server->config;
     enum cm_exit result = create_store(server);
     if (result == CM_EXIT_OK)
+        result = cm_server_load_certs(server);
+    if (result == CM_EXIT_OK)
         result = init_loop(server);
     if (result == CM_EXIT_OK) {
         fill_env(server, test);
@@ -231,6 +244,7 @@ static enum cm_exit start(struct cm_server *server, const struct cm_server_test 
 static void close_loop(struct cm_server *server) {
     for (int i = 0; i < CM_SERVER_SIGNALS; i++)
         uv_close((uv_handle_t *)&server->signals[i], NULL);
+    uv_close((uv_handle_t *)&server->reload, NULL);
     uv_run(&server->loop, UV_RUN_DEFAULT);
     int closed = uv_loop_close(&server->loop);
     CM_CHECK(closed == 0);
@@ -243,6 +257,7 @@ static void clean_up(struct cm_server *server) {
     if (server->has_loop)
         uv_run(&server->loop, UV_RUN_DEFAULT);
     cm_net_destroy(server->net);
+    cm_tls_context_destroy(server->tls);
     cm_admin_destroy(server->admin);
     cm_metrics_group_destroy(server->metrics);
     if (server->has_clock)

@@ -13,6 +13,7 @@ enum cm_exit {
     CM_EXIT_SYSTEM = 71,        /* an address, memory, threads refused */
     CM_EXIT_CANNOT_WRITE = 73,  /* -P, MEMCACHED_PORT_FILENAME */
     CM_EXIT_NO_PERMISSION = 77, /* -u needs root */
+    CM_EXIT_CONFIG = 78,        /* a file given with an option cannot be used */
 };
 
 /* What a server made for tests may do beside. */

@@ -41,6 +41,7 @@ struct rig {
     size_t peak_session;    /* most bytes the session ever held */
     uint32_t now_s;
     uint32_t verbosity;
+    enum cm_refresh refresh; /* what refreshing certificates comes to */
     bool paused;
     bool closed;
     bool shut_down;
@@ -77,9 +78,8 @@ static inline void rig_memory_changed(void *context, uint64_t bytes) {
     (void)bytes;
 }
 
-static inline bool rig_refresh_certs(void *context) {
-    (void)context;
-    return false;
+static inline enum cm_refresh rig_refresh_certs(void *context) {
+    return ((struct rig *)context)->refresh;
 }
 
 static inline void rig_advance(struct rig *rig, int64_t delta_s) {

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "tls/tls.h"
+#include "server/internal.h"
+
+/* The certificates of -Z. */
+
+static void note_read(struct cm_server *server, const struct cm_tls_report *report) {
+    if (report->warning[0] != '\0')
+        cm_server_complain("%s", report->warning);
+    atomic_store(&server->certs_clock_s, cmstore_clock(server->store));
+}
+
+enum cm_exit cm_server_load_certs(struct cm_server *server) {
+    const struct cm_config *config = server->config;
+    /* The options' words are in the order of tls/'s enumerations. */
+    const struct cm_tls_options options = {
+        .cert_file = config->tls_cert,
+        .key_file = config->tls_key,
+        .ca_file = config->tls_ca,
+        .ciphers = config->tls_ciphers,
+        .key_is_der = config->tls_key_format == 1,
+        .verify = (enum cm_tls_verify)config->tls_verify,
+        .min_version = (enum cm_tls_version)config->tls_min_version,
+        .session_cache = config->tls_session_cache,
+    };
+    struct cm_tls_report report;
+    if (!config->tls)
+        return CM_EXIT_OK;
+    enum cm_status status = cm_tls_context_create(&options, &server->tls, &report);
+    if (status != CM_OK) {
+        bool told = report.error[0] != '\0';
+        cm_server_complain("%s", told ? report.error : "cannot start TLS: out of memory");
+        return told ? CM_EXIT_CONFIG : CM_EXIT_SYSTEM;
+    }
+    note_read(server, &report);
+    return CM_EXIT_OK;
+}
+
+bool cm_server_reload_certs(struct cm_server *server) {
+    struct cm_tls_report report;
+    if (server->tls == NULL)
+        return true;
+    if (cm_tls_context_reload(server->tls, &report) != CM_OK) {
+        cm_server_complain("%s; the certificates stay as they were",
+                           report.error[0] != '\0' ? report.error : "out of memory");
+        return false;
+    }
+    note_read(server, &report);
+    if (atomic_load(&server->verbosity) > 0)
+        cm_server_complain("certificates read again");
+    return true;
+}
