@@ -229,8 +229,9 @@ struct cmstore_stored {
     uint64_t value_bytes; /* of the whole value, joined or not */
 };
 
-/* TOO_LARGE, NO_MEMORY (no_evict, or everything is pinned). append and prepend keep flags and
- * expiry. `options` and `stored` may be NULL. */
+/* TOO_LARGE, NO_MEMORY (no_evict, everything is pinned, or a large value while others are under way:
+ * see cmstore_write_begin()). append and prepend keep flags and expiry. `options` and `stored` may
+ * be NULL. */
 CM_MUST_CHECK enum cm_status cmstore_store(cmstore_thread *thread, const struct cmstore_key *key,
                                            struct cmstore_value value,
                                            const struct cmstore_store_options *options,

@@ -15,6 +15,9 @@
 #define MODEL_WRITERS 2u
 #define MODEL_SLACK   16u /* bytes about the limit where append may go either way */
 
+/* The headers and the rounding of a chained value's extents are at most so much of it. */
+#define MODEL_EXTENT_SHARE 64u
+
 enum model_mode {
     MODEL_ROOMY,    /* everything fits: a miss of a live key is an error */
     MODEL_TIGHT,    /* a miss is allowed, a refusal is not */
@@ -473,7 +476,9 @@ static inline bool model_may_refuse(const struct model *m, const struct model_re
         return false;
     uint64_t joined = m->items[r->id].bytes + r->value.bytes;
     bool large_join = r->kind == MODEL_STORE && oracle_is_join(&r->store) && joined > m->limit / 8;
-    return large_join || model_held(m, NULL) > m->limit / 8;
+    uint64_t held = model_held(m, NULL), under_way = r->value.bytes + held;
+    bool over_quota = under_way + under_way / MODEL_EXTENT_SHARE > m->limit / 2;
+    return large_join || over_quota || held > m->limit / 8;
 }
 
 static inline void model_print_answer(const char *whose, const struct answer *a) {
