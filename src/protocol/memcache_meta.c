@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "base/base64.h"
 #include "base/num.h"
-#include "protocol/base64.h"
 #include "protocol/memcache.h"
 
 /* The meta commands: a key, and flags of one letter each, some with a token behind it. Every

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "base/base64.h"
 #include "base/num.h"
-#include "protocol/base64.h"
 #include "protocol/memcache.h"
 
 /* Replies of the meta commands: a code of two letters, the flags that were asked for in the order

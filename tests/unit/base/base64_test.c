@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "protocol/base64.h"
+#include "base/base64.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

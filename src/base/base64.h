@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#ifndef CM_PROTOCOL_BASE64_H
-#define CM_PROTOCOL_BASE64_H
+#ifndef CM_BASE_BASE64_H
+#define CM_BASE_BASE64_H
 
 #include "base/slice.h"
 
