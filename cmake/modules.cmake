@@ -13,7 +13,8 @@ endfunction()
 
 # cm_module(<name> [USES <module>...] [LINKS <target>...])
 # The folder src/<name> as the library cm_<name>. A folder without sources is a module of headers,
-# one without anything is skipped.
+# one without anything is skipped. Where OpenSSL is linked but is not there, as when compiling for
+# another system, only the headers are left.
 function(cm_module name)
   cmake_parse_arguments(arg "" "" "USES;LINKS" ${ARGN})
   set(dir ${CMAKE_SOURCE_DIR}/src/${name})
@@ -25,6 +26,10 @@ function(cm_module name)
     list(FILTER sources EXCLUDE REGEX "/os/windows/")
   endif()
   cm_existing(uses ${arg_USES})
+  if(arg_LINKS MATCHES "^OpenSSL::" AND NOT TARGET OpenSSL::Crypto)
+    set(sources "")
+    set(arg_LINKS "")
+  endif()
   if(sources)
     add_library(cm_${name} STATIC ${sources})
     target_link_libraries(cm_${name} PUBLIC cm_flags ${uses} ${arg_LINKS})
