@@ -223,6 +223,21 @@ static enum cm_status settle_tls(struct cm_config_parse *parse) {
     return CM_OK;
 }
 
+/* As in memcached SASL is for the binary protocol, and leaves no other. */
+static enum cm_status settle_auth(struct cm_config_parse *parse) {
+    struct cm_config *config = parse->config;
+    if (!config->enable_sasl)
+        return CM_OK;
+    if (config->protocol == CM_CONFIG_PROTOCOL_ASCII)
+        return cm_config_fail(parse->error, "option -S (--enable-sasl): SASL is for the binary "
+                                            "protocol, and -B ascii (--protocol) excludes it");
+    config->protocol = CM_CONFIG_PROTOCOL_BINARY;
+    if (config->auth_file == NULL)
+        return cm_config_fail(parse->error, "option -S (--enable-sasl): nobody could log in: give "
+                                            "--auth-file FILE");
+    return CM_OK;
+}
+
 /* What follows from several options together. */
 static enum cm_status settle(struct cm_config_parse *parse, unsigned core_count) {
     struct cm_config *config = parse->config;
@@ -243,6 +258,8 @@ static enum cm_status settle(struct cm_config_parse *parse, unsigned core_count)
         config->threads = clamp(core_count, threads->min, threads->max);
     }
     enum cm_status status = settle_tls(parse);
+    if (status == CM_OK)
+        status = settle_auth(parse);
     if (status != CM_OK)
         return status;
     if (config->port == 0)

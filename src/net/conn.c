@@ -107,6 +107,10 @@ static void follow_state(struct cm_conn *conn) {
         set_reading(conn, false);
         cm_worker_go_on_later(conn->worker, &conn->place);
         break;
+    case CM_SESSION_PAUSE:
+        set_reading(conn, false);
+        cm_worker_pause(conn->worker, conn, cm_session_pause_ms(conn->session));
+        break;
     case CM_SESSION_CLOSE:
         cm_conn_close(conn);
         break;

@@ -13,7 +13,8 @@
  *
  * C1. While there is unsent output nothing is read and the session is not called.
  * C2. `place` is in worker->stalled exactly when there is unsent output, in worker->again when the
- *     session waits for its turn, in worker->shaking when a handshake does, alone otherwise.
+ *     session waits for its turn, in worker->paused when it pauses, in worker->shaking when a
+ *     handshake waits for its turn, alone otherwise.
  *
  * With TLS what is read passes net/secure.h on its way to the session, and what is sent on its way
  * to the socket; what a handshake answers is output like any other. */
@@ -38,6 +39,7 @@ struct cm_conn {
     struct cm_link all;         /* in worker->conns, under worker->lock */
     struct cm_link place;       /* C2 */
     uint64_t read_turn;         /* the worker's turn of the last read, or when reading began */
+    uint64_t paused_until_ms;   /* loop time, in worker->paused */
     size_t idle_bytes;          /* the session's memory when it was new */
     size_t session_bytes;       /* now, as far as told to the worker */
     enum cm_session_state state;

@@ -13,6 +13,7 @@ enum {
     /* The store is left and entered again after so much input, for reclaim to go on (W2). */
     TURN_BYTES_MAX = 1 << 20,
     HOLD_STEP = 16 << 10,
+    PAUSE_STEP_MS = 20,
 };
 
 /* ---- the store ---- */
@@ -58,6 +59,7 @@ static void close_handles(struct cm_worker *worker) {
     uv_close((uv_handle_t *)&worker->again_idle, NULL);
     uv_close((uv_handle_t *)&worker->sweep, NULL);
     uv_close((uv_handle_t *)&worker->deadline, NULL);
+    uv_close((uv_handle_t *)&worker->pauses, NULL);
 }
 
 static void end_if_empty(struct cm_worker *worker) {
@@ -123,12 +125,50 @@ static void on_deadline(uv_timer_t *timer) {
     close_where(timer->data, is_any);
 }
 
+static void on_pause_over(uv_timer_t *timer);
+
+/* Connections whose pause is over go on in the next turn; sets the timer for the others. */
+static void end_pauses(struct cm_worker *worker) {
+    uint64_t now_ms = uv_now(&worker->loop);
+    uint64_t first_ms = UINT64_MAX;
+    struct cm_link *next;
+    for (struct cm_link *place = worker->paused.next; place != &worker->paused; place = next) {
+        next = place->next;
+        const struct cm_conn *conn = cm_conn_of_place(place);
+        if (conn->paused_until_ms <= now_ms || worker->stopping != CM_WORKER_RUNS) {
+            cm_link_remove(place);
+            cm_worker_go_on_later(worker, place);
+        } else if (conn->paused_until_ms < first_ms) {
+            first_ms = conn->paused_until_ms;
+        }
+    }
+    if (first_ms == UINT64_MAX)
+        return;
+    /* Not for each connection by itself, however many there are. */
+    uint64_t wait_ms = first_ms - now_ms;
+    uv_timer_start(&worker->pauses, on_pause_over,
+                   wait_ms > PAUSE_STEP_MS ? wait_ms : PAUSE_STEP_MS, 0);
+}
+
+static void on_pause_over(uv_timer_t *timer) {
+    end_pauses(timer->data);
+}
+
+void cm_worker_pause(struct cm_worker *worker, struct cm_conn *conn, uint32_t ms) {
+    conn->paused_until_ms = uv_now(&worker->loop) + ms;
+    cm_link_append(&worker->paused, &conn->place);
+    if (!uv_is_active((uv_handle_t *)&worker->pauses) || worker->stopping != CM_WORKER_RUNS ||
+        ms < uv_timer_get_due_in(&worker->pauses))
+        end_pauses(worker);
+}
+
 static void stop(struct cm_worker *worker, enum cm_worker_stop how) {
     bool first = worker->stopping == CM_WORKER_RUNS;
     worker->stopping = how;
     if (first) {
         worker->drain_turn = worker->turn;
         uv_timer_start(&worker->deadline, on_deadline, CM_NET_STOP_MS, 0);
+        end_pauses(worker);
         cm_worker_progressed(worker);
     }
     if (how == CM_WORKER_QUITS)
@@ -262,8 +302,9 @@ static enum cm_status init_loop(struct cm_worker *worker) {
     uv_idle_init(&worker->loop, &worker->again_idle);
     uv_timer_init(&worker->loop, &worker->sweep);
     uv_timer_init(&worker->loop, &worker->deadline);
+    uv_timer_init(&worker->loop, &worker->pauses);
     worker->wake.data = worker->leave.data = worker->again_idle.data = worker;
-    worker->sweep.data = worker->deadline.data = worker;
+    worker->sweep.data = worker->deadline.data = worker->pauses.data = worker;
     uv_prepare_start(&worker->leave, on_leave);
     if (worker->net->options.idle_timeout_s > 0 || worker->net->options.tls != NULL)
         uv_timer_start(&worker->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
@@ -298,6 +339,7 @@ enum cm_status cm_worker_init(struct cm_worker *worker, struct cm_net *net,
     *worker = (struct cm_worker){.net = net, .metrics = metrics};
     cm_link_init(&worker->conns);
     cm_link_init(&worker->again);
+    cm_link_init(&worker->paused);
     cm_link_init(&worker->stalled);
     cm_link_init(&worker->shaking);
     if (uv_mutex_init(&worker->lock) != 0)

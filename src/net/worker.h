@@ -46,6 +46,7 @@ struct cm_worker {
     uv_idle_t again_idle; /* runs while connections wait in `again` or the worker drains */
     uv_timer_t sweep;     /* what takes too long, once a second; only where there is a limit */
     uv_timer_t deadline;  /* of draining */
+    uv_timer_t pauses;    /* runs while connections pause: the end of the first pause */
     cmstore_thread *store_thread;
     struct cm_metrics *metrics;
     struct cm_session_worker *sessions;
@@ -58,6 +59,7 @@ struct cm_worker {
     uint64_t progress_turn;    /* of the last progress while draining */
     struct cm_link conns;      /* all; changed under `lock` */
     struct cm_link again;      /* wait for their next turn */
+    struct cm_link paused;     /* wait for the end of a pause that their session wants */
     struct cm_link stalled;    /* unsent output, the longest without progress first */
     struct cm_link shaking;    /* handshakes that wait for their turn (net/secure.h) */
     struct cm_conn *shaker;    /* whose turn it is; NULL: nobody's */
@@ -97,6 +99,9 @@ void cm_worker_enter_store(struct cm_worker *worker);
 void cm_worker_go_on_later(struct cm_worker *worker, struct cm_link *link);
 /* Puts the connection's link into `shaking`. */
 void cm_worker_shake_later(struct cm_worker *worker, struct cm_link *link);
+/* Puts the connection into `paused`, from where it goes to `again` after that time, or at once when
+ * the worker is to stop. */
+void cm_worker_pause(struct cm_worker *worker, struct cm_conn *conn, uint32_t ms);
 /* A connection holds `bytes` more, or less. */
 void cm_worker_hold(struct cm_worker *worker, int64_t bytes);
 /* A connection received or sent: while draining, time to look whether any is done. */

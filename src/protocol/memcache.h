@@ -89,6 +89,13 @@ enum cm_request_end cm_memcache_refuse(struct cm_request *request, struct cm_sli
 /* Finds the value of a storage request and settles its kind; `op` is the batch's last. */
 enum cm_request_end cm_memcache_value(struct cm_request *request, struct cm_op *op, uint64_t bytes);
 
+/* Cuts text at its spaces. */
+void cm_memcache_tokenize(struct cm_tokens *tokens, struct cm_slice line);
+/* The whole line from request->start on, without its end, and its tokens; `next` is behind it. */
+enum cm_request_end cm_memcache_take_line(struct cm_request *request, struct cm_slice *line);
+/* What a client that has not logged in sends, from request->start on. */
+enum cm_request_end cm_memcache_parse_login(struct cm_request *request);
+
 /* exptime as on the wire to a clock second: 0 never, up to 30 days relative, else Unix time. */
 uint32_t cm_memcache_expiry(const struct cm_parse_limits *limits, int64_t exptime);
 

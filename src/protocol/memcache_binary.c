@@ -81,12 +81,14 @@ static enum cm_request_end answer(const struct packet *packet, enum cm_binary_st
     return CM_REQUEST_DONE;
 }
 
-/* Answers, and ends the connection: where the next packet starts is not known. */
+/* Answers, and ends the connection: where the next packet starts is not known, or the client may
+ * not send any. */
 static enum cm_request_end refuse(struct packet *packet, enum cm_binary_status status) {
     packet->next = packet->start + CM_BINARY_HEAD_BYTES;
     (void)answer(packet, status,
-                 status == CM_BINARY_UNKNOWN ? CM_SLICE("Unknown command")
-                                             : CM_SLICE("Invalid arguments"));
+                 status == CM_BINARY_UNKNOWN       ? CM_SLICE("Unknown command")
+                 : status == CM_BINARY_AUTH_FAILED ? CM_SLICE("Auth failure.")
+                                                   : CM_SLICE("Invalid arguments"));
     return CM_REQUEST_CLOSE;
 }
 
@@ -277,10 +279,20 @@ static bool fits(const struct packet *packet) {
     return opcode->body == CM_BODY_VALUE || value_bytes_of(packet) == 0;
 }
 
+/* Whether the packet is one of those that lead to a login, or asks for the version. */
+static bool is_for_anybody(const struct packet *packet) {
+    return packet->code < sizeof opcodes / sizeof opcodes[0] &&
+           (opcodes[packet->code].parse == parse_sasl ||
+            opcodes[packet->code].parse == parse_version);
+}
+
 /* A packet whose head is there. */
 static enum cm_request_end parse_packet(struct packet *packet) {
     if (packet->key_bytes + packet->extra_bytes > packet->body_bytes) {
         return refuse(packet, CM_BINARY_UNKNOWN);
+    }
+    if (CM_UNLIKELY(packet->batch->limits.unauthenticated) && !is_for_anybody(packet)) {
+        return refuse(packet, CM_BINARY_AUTH_FAILED);
     }
     if (packet->key_bytes > CM_KEY_BYTES_MAX || packet->body_bytes > CM_BINARY_BODY_MAX) {
         return refuse(packet, CM_BINARY_INVALID);

@@ -57,7 +57,9 @@ uint32_t cm_memcache_expiry(const struct cm_parse_limits *limits, int64_t exptim
 
 /* ---- lines ---- */
 
-static void tokenize(struct cm_tokens *tokens, const char *at, const char *end) {
+void cm_memcache_tokenize(struct cm_tokens *tokens, struct cm_slice line) {
+    const char *at = line.data;
+    const char *end = line.data + line.len;
     tokens->count = 0;
     while (at < end) {
         if (*at == ' ') {
@@ -123,8 +125,7 @@ static enum cm_request_end dispatch(struct cm_request *request, struct cm_slice 
     return command->parse(request);
 }
 
-/* One whole line from request->start on. */
-static enum cm_request_end parse_line(struct cm_request *request) {
+enum cm_request_end cm_memcache_take_line(struct cm_request *request, struct cm_slice *line) {
     const char *from = request->input.data + request->start;
     const size_t left = request->input.len - request->start;
     const size_t search = left <= CM_LINE_BYTES_MAX ? left : CM_LINE_BYTES_MAX + 1;
@@ -138,8 +139,16 @@ static enum cm_request_end parse_line(struct cm_request *request) {
         end--;
     }
     request->noreply = false;
-    tokenize(&request->tokens, from, end);
-    return dispatch(request, cm_slice(from, (size_t)(end - from)));
+    *line = cm_slice(from, (size_t)(end - from));
+    cm_memcache_tokenize(&request->tokens, *line);
+    return CM_REQUEST_DONE;
+}
+
+/* One whole line from request->start on. */
+static enum cm_request_end parse_line(struct cm_request *request) {
+    struct cm_slice line;
+    const enum cm_request_end end = cm_memcache_take_line(request, &line);
+    return end == CM_REQUEST_DONE ? dispatch(request, line) : end;
 }
 
 /* ---- keys ---- */
@@ -322,6 +331,13 @@ static enum cm_request_end step(struct cm_request *request) {
     if (parser->state == CM_STATE_SKIP) {
         skip_line(parser, request);
         return CM_REQUEST_DONE;
+    }
+    if (CM_UNLIKELY(request->batch->limits.unauthenticated)) {
+        const enum cm_request_end end = cm_memcache_parse_login(request);
+        if (end == CM_REQUEST_MORE) {
+            request->next = request->start;
+        }
+        return end;
     }
     if (try_start_get(request)) {
         /* An incomplete key leaves the parser among the keys, with "get " used. */

@@ -31,6 +31,10 @@ struct cm_slice cm_memcache_error_line(enum cm_outcome outcome) {
         return CM_SLICE("CLIENT_ERROR cannot increment or decrement non-numeric value\r\n");
     case CM_OUTCOME_BAD_END:
         return CM_SLICE("CLIENT_ERROR bad data chunk\r\n");
+    case CM_OUTCOME_AUTH_FAILED:
+        return CM_SLICE("CLIENT_ERROR authentication failure\r\n");
+    case CM_OUTCOME_UNAUTHENTICATED:
+        return CM_SLICE("CLIENT_ERROR unauthenticated\r\n");
     default:
         return CM_SLICE("");
     }
@@ -86,6 +90,17 @@ static struct cm_slice hit_line(enum cm_op_kind kind) {
     return kind == CM_OP_DELETE ? CM_SLICE("DELETED\r\n") : CM_SLICE("TOUCHED\r\n");
 }
 
+static struct cm_slice done_line(enum cm_op_kind kind) {
+    switch (kind) {
+    case CM_OP_RESET:
+        return CM_SLICE("RESET\r\n");
+    case CM_OP_LOGIN:
+        return CM_SLICE("STORED\r\n");
+    default:
+        return CM_SLICE("OK\r\n");
+    }
+}
+
 static struct cm_slice refused_line(const struct cm_op *op, enum cm_outcome outcome) {
     if (op->kind == CM_OP_DUMP) {
         return refused_dump_line(op, outcome);
@@ -121,7 +136,7 @@ static struct cm_slice outcome_line(const struct cm_op *op, enum cm_outcome outc
     case CM_OUTCOME_EXISTS:
         return CM_SLICE("EXISTS\r\n");
     case CM_OUTCOME_DONE:
-        return op->kind == CM_OP_RESET ? CM_SLICE("RESET\r\n") : CM_SLICE("OK\r\n");
+        return done_line(op->kind);
     case CM_OUTCOME_BAD_END:
         return bad_argument_line(op->kind);
     case CM_OUTCOME_BAD_LIMIT:

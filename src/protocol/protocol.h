@@ -39,6 +39,10 @@ struct cm_parse_limits {
     uint64_t item_bytes_max; /* values above are skipped, never stored */
     int64_t wall_zero_s;     /* Unix time of clock second 0 */
     uint32_t now_s;          /* the clock */
+    /* The client has not logged in yet: a protocol takes what does so, and answers everything else
+     * itself or leaves it to be answered with UNAUTHENTICATED. A login is a barrier, so this holds
+     * for a whole batch. */
+    bool unauthenticated;
 };
 
 #define CM_BATCH_OPS     64

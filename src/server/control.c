@@ -122,8 +122,9 @@ static void on_settings(void *context, struct cm_stat_sink *sink) {
     put(sink, "cas_enabled", "yes");
     put(sink, "tcp_backlog", "%" PRId64, config->backlog);
     put(sink, "binding_protocol", "%s", protocols[config->protocol]);
-    put(sink, "auth_enabled_sasl", "no");
-    put(sink, "auth_enabled_ascii", "no");
+    put(sink, "auth_enabled_sasl", "%s", on_off(config->auth_file != NULL));
+    put(sink, "auth_enabled_ascii", "%s",
+        config->auth_file != NULL && !config->enable_sasl ? config->auth_file : "no");
     put(sink, "item_size_max", "%" PRIu64, cmstore_item_bytes_max(server->store));
     put(sink, "maxconns_fast", "yes");
     put(sink, "flush_enabled", "%s", on_off(!config->disable_flush));

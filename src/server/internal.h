@@ -29,6 +29,7 @@ struct cm_server {
     struct cm_metrics_group *metrics;
     struct cm_admin *admin;
     struct cm_tls_context *tls; /* NULL: no TLS */
+    struct cm_auth *auth;       /* NULL: nobody needs to log in */
     struct cm_net *net;
     struct cm_clock clock;
     struct cm_control control;
@@ -54,6 +55,9 @@ enum cm_exit cm_server_write_port_file(struct cm_server *server);
 enum cm_exit cm_server_load_certs(struct cm_server *server);
 /* Any thread. False, after a message: they stay as they were. */
 bool cm_server_reload_certs(struct cm_server *server);
+/* auth.c: who may log in. CONFIG or SYSTEM after a message for people. */
+enum cm_exit cm_server_load_users(struct cm_server *server);
+void cm_server_reload_users(struct cm_server *server);
 
 /* reload.c: reads every file again that may change while the server runs. What is wrong with one is
  * said, and it stays as it was. On the main thread. */

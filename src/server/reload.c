@@ -3,4 +3,5 @@
 
 void cm_server_reload(struct cm_server *server) {
     (void)cm_server_reload_certs(server);
+    cm_server_reload_users(server);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "auth/auth.h"
 #include "base/check.h"
 #include "base/os/os.h"
 #include "command/admin.h"
@@ -107,6 +108,7 @@ static void fill_env(struct cm_server *server, const struct cm_server_test *test
         .admin = server->admin,
         .control = &server->control,
         .protocol = protocol_of(config),
+        .auth = server->auth,
         .wall_zero_s = wall_s - CM_CLOCK_START_S,
         .requests_per_turn = (uint32_t)config->requests_per_turn,
         .flush_disabled = config->disable_flush,
@@ -219,7 +221,9 @@ static void raise_open_files(const struct cm_config *config) {
 
 static enum cm_exit start(struct cm_server *server, const struct cm_server_test *test) {
     const struct cm_config *config = server->config;
-    enum cm_exit result = create_store(server);
+    enum cm_exit result = cm_server_load_users(server);
+    if (result == CM_EXIT_OK)
+        result = create_store(server);
     if (result == CM_EXIT_OK)
         result = cm_server_load_certs(server);
     if (result == CM_EXIT_OK)
@@ -263,6 +267,7 @@ static void clean_up(struct cm_server *server) {
     if (server->has_clock)
         cm_clock_deinit(&server->clock);
     cmstore_destroy(server->store);
+    cm_auth_destroy(server->auth);
     cm_server_remove_pid_file(server);
     if (server->has_loop)
         close_loop(server);

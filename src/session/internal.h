@@ -4,6 +4,7 @@
 
 /* What the files of session/ share. */
 
+#include "auth/auth.h"
 #include "base/buf.h"
 #include "command/command.h"
 #include "command/long.h"
@@ -15,6 +16,7 @@ struct cm_session_worker {
     struct cm_exec exec;
     struct cm_batch batch;
     const struct cm_protocol *protocol; /* NULL: the first byte tells */
+    struct cm_auth *auth;               /* NULL: nobody needs to log in */
     uint32_t requests_per_turn;
 };
 
@@ -26,6 +28,14 @@ struct cm_incoming {
     char text[];         /* key and flags */
 };
 
+/* Where a session stands that has begun to log in, or has failed to. */
+struct cm_login {
+    struct cm_exchange *exchange; /* NULL: none was begun */
+    struct cm_buf late;           /* the answer to a failure, given at the end of the pause */
+    unsigned failures;
+    uint32_t pause_ms; /* 0: not pausing */
+};
+
 struct cm_session {
     struct cm_session_worker *worker;
     const struct cm_protocol *protocol; /* NULL before the first byte */
@@ -34,6 +44,8 @@ struct cm_session {
     struct cm_encoder encoder;
     struct cm_incoming *incoming; /* NULL: no long value is arriving */
     struct cm_long *answer;       /* NULL: no long answer is being given */
+    struct cm_login *login;       /* NULL: none is under way, none has failed */
+    bool authenticated;           /* or need not be */
     bool closing;                 /* nothing more is executed */
 };
 
@@ -69,5 +81,21 @@ void cm_incoming_abort(struct cm_session *session);
 void cm_answer_start(struct cm_session *session, const struct cm_op *op, struct cm_out *out);
 /* READ: complete. */
 enum cm_session_state cm_answer_go_on(struct cm_session *session, struct cm_out *out);
+
+/* ---- login.c ---- */
+
+/* Whether the op may be executed now. */
+bool cm_login_permits(const struct cm_session *session, const struct cm_op *op);
+/* Answers an op that may not. */
+void cm_login_refuse(struct cm_session *session, const struct cm_op *op, struct cm_out *out);
+/* CM_OP_LOGIN and CM_OP_SASL. A failure is answered later: see cm_login_is_pausing(). */
+void cm_login_execute(struct cm_session *session, const struct cm_op *op, struct cm_out *out);
+static inline bool cm_login_is_pausing(const struct cm_session *session) {
+    return CM_UNLIKELY(session->login != NULL) && session->login->pause_ms > 0;
+}
+/* The pause is over: gives the answer, and closes the session if it was one failure too many. */
+void cm_login_end_pause(struct cm_session *session, struct cm_out *out);
+void cm_login_destroy(struct cm_login *login);
+size_t cm_login_bytes(const struct cm_login *login);
 
 #endif

@@ -35,6 +35,7 @@ enum cm_status cm_session_worker_create(const struct cm_session_env *env, cmstor
         .debug_time = env->debug_time,
     };
     worker->protocol = env->protocol;
+    worker->auth = env->auth;
     worker->requests_per_turn = env->requests_per_turn > 0 ? env->requests_per_turn : UINT32_MAX;
     worker->batch.limits.item_bytes_max = worker->command.item_bytes_max;
     worker->batch.limits.wall_zero_s = env->wall_zero_s;
@@ -53,6 +54,7 @@ enum cm_status cm_session_create(struct cm_session_worker *worker, struct cm_ses
     }
     session->worker = worker;
     session->protocol = worker->protocol;
+    session->authenticated = worker->auth == NULL;
     *out = session;
     return CM_OK;
 }
@@ -61,6 +63,7 @@ void cm_session_destroy(struct cm_session *session) {
     if (session != NULL) {
         cm_incoming_abort(session);
         cm_long_destroy(session->answer);
+        cm_login_destroy(session->login);
         cm_buf_deinit(&session->kept);
         free(session);
     }
@@ -115,6 +118,8 @@ static void execute_barrier(struct cm_session *session, const struct cm_op *op,
         break;
     case CM_OP_LOGIN:
     case CM_OP_SASL:
+        cm_login_execute(session, op, out);
+        break;
     case CM_OP_WATCH:
         cm_reply_clear(&session->worker->exec.reply, CM_OUTCOME_DISABLED);
         cm_session_reply(session, op, out);
@@ -136,7 +141,9 @@ static unsigned execute_batch(struct cm_session *session, struct cm_progress *pr
             return i;
         }
         progress->requests_left--;
-        if (CM_UNLIKELY((cm_op_traits(op->kind) & CM_TRAIT_BARRIER) != 0)) {
+        if (CM_UNLIKELY(!cm_login_permits(session, op))) {
+            cm_login_refuse(session, op, out);
+        } else if (CM_UNLIKELY((cm_op_traits(op->kind) & CM_TRAIT_BARRIER) != 0)) {
             execute_barrier(session, op, out);
         } else {
             execute(session, op, out);
@@ -145,7 +152,9 @@ static unsigned execute_batch(struct cm_session *session, struct cm_progress *pr
     return batch->count;
 }
 
-static void start_batch(struct cm_session_worker *worker) {
+static void start_batch(const struct cm_session *session) {
+    struct cm_session_worker *worker = session->worker;
+    worker->batch.limits.unauthenticated = !session->authenticated;
     worker->command.now_s = cmstore_clock(worker->command.store);
     worker->batch.limits.now_s = worker->command.now_s;
     worker->batch.count = 0;
@@ -157,7 +166,7 @@ static bool run_batch(struct cm_session *session, struct cm_progress *progress) 
     struct cm_batch *batch = &session->worker->batch;
     const struct cm_slice rest = cm_progress_rest(progress);
     size_t used;
-    start_batch(session->worker);
+    start_batch(session);
     const enum cm_parse_status status =
         session->protocol->parse(&session->parser, rest, &used, batch);
     const unsigned executed = execute_batch(session, progress);
@@ -168,13 +177,17 @@ static bool run_batch(struct cm_session *session, struct cm_progress *progress) 
     }
     progress->used += used;
     session->closing = session->closing || status == CM_PARSE_CLOSE;
-    return status != CM_PARSE_MORE || session->incoming != NULL || session->answer != NULL;
+    return status != CM_PARSE_MORE || session->incoming != NULL || session->answer != NULL ||
+           cm_login_is_pausing(session);
 }
 
 static enum cm_session_state work(struct cm_session *session, struct cm_progress *progress) {
     for (;;) {
         if (session->closing) {
             return CM_SESSION_CLOSE;
+        }
+        if (cm_login_is_pausing(session)) {
+            return CM_SESSION_PAUSE;
         }
         if (session->answer != NULL) {
             const enum cm_session_state state = cm_answer_go_on(session, progress->out);
@@ -282,6 +295,9 @@ enum cm_session_state cm_session_feed(struct cm_session *session, struct cm_slic
 enum cm_session_state cm_session_resume(struct cm_session *session, struct cm_out *out) {
     struct cm_metrics *metrics = session->worker->command.metrics;
     const size_t before = output_bytes(out);
+    if (cm_login_is_pausing(session)) {
+        cm_login_end_pause(session, out);
+    }
     const enum cm_session_state state = work_on_kept(session, out);
     count_turn(metrics, state, output_bytes(out) - before);
     return state;
@@ -291,7 +307,8 @@ enum cm_session_state cm_session_resume(struct cm_session *session, struct cm_ou
 
 bool cm_session_is_busy(const struct cm_session *session) {
     return cm_buf_len(&session->kept) > 0 || session->incoming != NULL || session->answer != NULL ||
-           session->parser.swallow > 0 || session->parser.state != 0;
+           session->parser.swallow > 0 || session->parser.state != 0 ||
+           cm_login_is_pausing(session);
 }
 
 const char *cm_session_state_name(const struct cm_session *session) {
@@ -308,7 +325,7 @@ const char *cm_session_state_name(const struct cm_session *session) {
 }
 
 size_t cm_session_bytes(const struct cm_session *session) {
-    size_t bytes = sizeof *session + session->kept.capacity;
+    size_t bytes = sizeof *session + session->kept.capacity + cm_login_bytes(session->login);
     if (session->incoming != NULL) {
         bytes += sizeof *session->incoming;
     }

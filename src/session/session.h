@@ -34,6 +34,7 @@
 #include <stdint.h>
 
 struct cm_admin;
+struct cm_auth;
 struct cm_metrics;
 struct cm_protocol;
 
@@ -42,6 +43,7 @@ struct cm_session_env {
     struct cm_admin *admin;             /* command/admin.h; made with cm_admin_create() */
     const struct cm_control *control;   /* what reaches beyond a connection */
     const struct cm_protocol *protocol; /* of every connection; NULL: its first byte tells */
+    struct cm_auth *auth;               /* auth/auth.h; NULL: nobody needs to log in */
     int64_t wall_zero_s;                /* Unix time of the store's clock second 0 */
     uint32_t requests_per_turn;         /* -R, after which a session answers AGAIN; 0: no limit */
     bool flush_disabled;                /* -F */
@@ -69,6 +71,7 @@ enum cm_session_state {
     CM_SESSION_BLOCKED, /* do not read; when all output is sent, cm_session_resume() */
     CM_SESSION_AGAIN,   /* as BLOCKED, but others are to be served first: call
                            cm_session_resume() in the next turn, once output is sent */
+    CM_SESSION_PAUSE,   /* as BLOCKED, but cm_session_resume() only after cm_session_pause_ms() */
     CM_SESSION_CLOSE,   /* when all output is sent, close and destroy */
 };
 
@@ -78,12 +81,15 @@ CM_MUST_CHECK enum cm_status cm_session_create(struct cm_session_worker *worker,
 /* At any time, within a batch of the worker's thread. NULL is allowed. */
 void cm_session_destroy(struct cm_session *session);
 
-/* Executes the requests in `input`. Not after BLOCKED, AGAIN or CLOSE. */
+/* Executes the requests in `input`. Only after READ. */
 enum cm_session_state cm_session_feed(struct cm_session *session, struct cm_slice input,
                                       struct cm_out *out);
 
-/* Goes on after BLOCKED or AGAIN, with what the session kept. */
+/* Goes on after BLOCKED, AGAIN or PAUSE, with what the session kept. */
 enum cm_session_state cm_session_resume(struct cm_session *session, struct cm_out *out);
+
+/* After PAUSE: for how long nothing is to be read or answered. */
+uint32_t cm_session_pause_ms(const struct cm_session *session);
 
 /* Whether a request has begun that is not answered yet: a graceful stop closes sessions for which
  * this is false. */

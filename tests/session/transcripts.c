@@ -435,6 +435,7 @@ static void set_option(const struct run *run, struct rig_options *options, const
         {"dump_disabled", NULL, &options->dump_disabled},
         {"shutdown_enabled", NULL, &options->shutdown_enabled},
         {"debug_time", NULL, &options->debug_time},
+        {"users", NULL, &options->users},
     };
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (strcmp(known[i].name, name) == 0) {

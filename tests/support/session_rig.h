@@ -4,6 +4,7 @@
 
 /* A whole server without sockets: a store, one session, a clock that moves when told to. */
 
+#include "auth/auth.h"
 #include "base/buf.h"
 #include "base/check.h"
 #include "command/admin.h"
@@ -26,7 +27,11 @@ struct rig_options {
     bool dump_disabled;
     bool shutdown_enabled;
     bool debug_time;
+    bool users; /* those of RIG_USERS must log in */
 };
+
+/* From the root of the sources, where tests run. */
+#define RIG_USERS "tests/session/auth/users"
 
 struct rig {
     struct cm_session_env env;
@@ -42,6 +47,7 @@ struct rig {
     uint32_t now_s;
     uint32_t verbosity;
     enum cm_refresh refresh; /* what refreshing certificates comes to */
+    uint32_t paused_ms;      /* all pauses of its sessions together */
     bool paused;
     bool closed;
     bool shut_down;
@@ -106,6 +112,14 @@ static inline void rig_new_session(struct rig *rig) {
     rig->closed = false;
 }
 
+static inline struct cm_auth *rig_users(void) {
+    struct cm_auth *auth;
+    struct cm_auth_error error;
+    CM_CHECK(cm_auth_create(&auth) == CM_OK);
+    CM_CHECK(cm_auth_load(auth, RIG_USERS, &error) == CM_OK);
+    return auth;
+}
+
 /* The rig must not move afterwards. */
 static inline void rig_open(struct rig *rig, const struct rig_options *options) {
     const struct cmstore_options store_options = {
@@ -140,6 +154,7 @@ static inline void rig_open(struct rig *rig, const struct rig_options *options) 
         .dump_disabled = options->dump_disabled,
         .shutdown_enabled = options->shutdown_enabled,
         .debug_time = options->debug_time,
+        .auth = options->users ? rig_users() : NULL,
     };
     CM_CHECK(cmstore_create(&store_options, &rig->env.store) == CM_OK);
     CM_CHECK(cmstore_attach(rig->env.store, &rig->thread) == CM_OK);
@@ -166,6 +181,7 @@ static inline void rig_close(struct rig *rig) {
     cm_metrics_group_destroy(rig->metrics);
     cmstore_detach(rig->thread);
     cmstore_destroy(rig->env.store);
+    cm_auth_destroy(rig->env.auth);
     cm_buf_deinit(&rig->received);
 }
 
@@ -207,8 +223,11 @@ static inline void rig_feed(struct rig *rig, struct cm_slice input) {
         const size_t bytes = cm_session_bytes(rig->session);
         rig->peak_session = bytes > rig->peak_session ? bytes : rig->peak_session;
         rig_drain(rig);
-        if (state != CM_SESSION_BLOCKED && state != CM_SESSION_AGAIN) {
+        if (state == CM_SESSION_READ || state == CM_SESSION_CLOSE) {
             break;
+        }
+        if (state == CM_SESSION_PAUSE) {
+            rig->paused_ms += cm_session_pause_ms(rig->session);
         }
         cmstore_end(rig->thread);
         cmstore_begin(rig->thread);

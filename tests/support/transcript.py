@@ -10,6 +10,7 @@ import packet
 WALL_S = 1800000000
 FLAG_OPTIONS = {"no_evict": "-M", "flush_disabled": "-F", "dump_disabled": "-X",
                 "shutdown_enabled": "-A", "ascii": "-Bascii", "binary": "-Bbinary"}
+USERS = cachemand.ROOT / "tests/session/auth/users"
 PIECE = re.compile(rb"\\(?:x(?P<hex>[0-9a-f]{2})|(?P<plain>[rn\\])|(?P<bare>c|\?)|"
                    rb"\[(?P<name>[^]]*)\]|\((?P<text>[^)]*)\*(?P<times>\d+)\))|(?P<run>[^\\]+)")
 PLAIN = {b"r": b"\r", b"n": b"\n", b"\\": b"\\"}
@@ -36,6 +37,8 @@ class Transcript:
         for name, value in self.options.items():
             if name in FLAG_OPTIONS:
                 arguments.append(FLAG_OPTIONS[name])
+            elif name == "users":
+                arguments += ["--auth-file", str(USERS)]
             elif name == "item_bytes_max":
                 arguments += ["-I", value]
             elif name == "memory_bytes" and int(value) % (1 << 20) == 0:

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "auth/auth.h"
+#include "server/internal.h"
+
+/* The users of --auth-file. */
+
+enum cm_exit cm_server_load_users(struct cm_server *server) {
+    const char *path = server->config->auth_file;
+    struct cm_auth_error error;
+    if (path == NULL)
+        return CM_EXIT_OK;
+    if (cm_auth_create(&server->auth) != CM_OK) {
+        cm_server_complain("cannot start: no memory or no randomness for logins");
+        return CM_EXIT_SYSTEM;
+    }
+    if (cm_auth_load(server->auth, path, &error) != CM_OK) {
+        cm_server_complain("%s", error.text);
+        return CM_EXIT_CONFIG;
+    }
+    return CM_EXIT_OK;
+}
+
+void cm_server_reload_users(struct cm_server *server) {
+    struct cm_auth_error error;
+    if (server->auth == NULL)
+        return;
+    if (cm_auth_load(server->auth, server->config->auth_file, &error) != CM_OK)
+        cm_server_complain("%s; the users stay as they were", error.text);
+    else if (atomic_load(&server->verbosity) > 0)
+        cm_server_complain("users read again: %zu", cm_auth_user_count(server->auth));
+}
