@@ -18,7 +18,13 @@ if(TARGET cm_store)
       OUTPUT_NAME cacheman-store LINKER_LANGUAGE C)
     install(TARGETS cacheman_store)
     install(DIRECTORY include/cacheman DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-    configure_file(cmake/cacheman-store.pc.in cacheman-store.pc @ONLY)
+    set(CM_PREFIX "@CM_PREFIX@")
+    configure_file(cmake/cacheman-store.pc.in cacheman-store.pc.in @ONLY)
+    # At installation, because only then `cmake --install --prefix` tells where.
+    install(CODE "
+      set(CM_PREFIX \"\${CMAKE_INSTALL_PREFIX}\")
+      configure_file(\"${CMAKE_BINARY_DIR}/cacheman-store.pc.in\"
+                     \"${CMAKE_BINARY_DIR}/cacheman-store.pc\" @ONLY)")
     install(FILES ${CMAKE_BINARY_DIR}/cacheman-store.pc
             DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
   endif()

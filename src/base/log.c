@@ -37,7 +37,8 @@ void cm_log(const struct cm_log *log, enum cm_log_level level, const char *forma
     if (!cm_log_wants(log, level))
         return;
     char line[CM_LOG_LINE_BYTES];
-    size_t len = written(snprintf(line, sizeof line, "%s: ", level_name(level)), sizeof line);
+    size_t len = written(snprintf(line, sizeof line, "%s: %s: ", log->program, level_name(level)),
+                         sizeof line);
     va_list arguments;
     va_start(arguments, format);
     len += written(vsnprintf(line + len, sizeof line - len, format, arguments), sizeof line - len);

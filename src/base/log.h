@@ -14,9 +14,10 @@ enum cm_log_level {
     CM_LOG_DEBUG,   /* what its clients do */
 };
 
-/* `to` is borrowed. Not changed once threads use it. */
+/* Both borrowed. Not changed once threads use it. */
 struct cm_log {
     FILE *to;
+    const char *program;         /* whose name each line begins with */
     enum cm_log_level level_max; /* the most talkative level that is written */
 };
 

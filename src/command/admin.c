@@ -11,6 +11,7 @@ struct cm_admin {
     struct cm_metrics_group *metrics;
     atomic_bool crawler_on;
     atomic_bool detail_on;
+    char prefix_delimiter;
     struct cm_os_mutex lock; /* guards the prefixes */
     unsigned prefix_count;
     struct cm_prefix *prefixes; /* PREFIXES_MAX of them, made when first needed */
@@ -27,6 +28,7 @@ enum cm_status cm_admin_create(struct cm_metrics_group *metrics, struct cm_admin
         return status;
     }
     admin->metrics = metrics;
+    admin->prefix_delimiter = ':';
     atomic_init(&admin->crawler_on, true);
     *out = admin;
     return CM_OK;
@@ -62,10 +64,14 @@ void cm_admin_set_detail(struct cm_admin *admin, bool on) {
 
 /* ---- prefixes ---- */
 
+void cm_admin_set_prefix_delimiter(struct cm_admin *admin, char delimiter) {
+    admin->prefix_delimiter = delimiter;
+}
+
 /* Empty: the key has no prefix and is not counted. */
-static struct cm_slice prefix_of(struct cm_slice key) {
-    const char *colon = memchr(key.data, ':', key.len);
-    return cm_slice(key.data, colon == NULL ? 0 : (size_t)(colon - key.data));
+static struct cm_slice prefix_of(const struct cm_admin *admin, struct cm_slice key) {
+    const char *end = memchr(key.data, admin->prefix_delimiter, key.len);
+    return cm_slice(key.data, end == NULL ? 0 : (size_t)(end - key.data));
 }
 
 /* NULL: no room or no memory. Caller holds the lock. */
@@ -95,7 +101,7 @@ void cm_admin_count_detail(struct cm_admin *admin, struct cm_slice key, enum cm_
     if (CM_LIKELY(!cm_admin_detail_is_on(admin))) {
         return;
     }
-    const struct cm_slice name = prefix_of(key);
+    const struct cm_slice name = prefix_of(admin, key);
     if (name.len == 0) {
         return;
     }

@@ -3,6 +3,7 @@
 #define CM_COMMAND_ADMIN_H
 
 #include <cacheman/status.h>
+#include <stdbool.h>
 
 struct cm_metrics_group;
 
@@ -13,6 +14,11 @@ struct cm_admin;
 /* `metrics` is borrowed until destroyed. NO_MEMORY, SYSTEM. */
 CM_MUST_CHECK enum cm_status cm_admin_create(struct cm_metrics_group *metrics,
                                              struct cm_admin **out);
+/* What ends a key's prefix, a colon at first. Before any command is executed. */
+void cm_admin_set_prefix_delimiter(struct cm_admin *admin, char delimiter);
+/* Whether keys are counted by prefix. */
+void cm_admin_set_detail(struct cm_admin *admin, bool on);
+
 /* NULL is allowed. */
 void cm_admin_destroy(struct cm_admin *admin);
 

@@ -5,6 +5,7 @@
 /* What the files of command/ share. */
 
 #include "base/check.h"
+#include "command/admin.h"
 #include "command/command.h"
 
 static inline struct cmstore_key cm_command_key(const struct cm_op *op) {
@@ -46,7 +47,6 @@ struct cm_metrics_group *cm_admin_metrics(struct cm_admin *admin);
 bool cm_admin_crawler_is_on(const struct cm_admin *admin);
 void cm_admin_set_crawler(struct cm_admin *admin, bool on);
 bool cm_admin_detail_is_on(const struct cm_admin *admin);
-void cm_admin_set_detail(struct cm_admin *admin, bool on);
 
 enum cm_detail { CM_DETAIL_GET, CM_DETAIL_HIT, CM_DETAIL_SET, CM_DETAIL_DELETE, CM_DETAIL_COUNT };
 

@@ -20,14 +20,10 @@ struct cm_config_list {
     size_t count;
 };
 
-#define CM_CONFIG_NOTES_MAX 32
-
-/* What came of -o beside the options that it set. */
-struct cm_config_extended {
-    char **copies; /* owned: the values of -o, cut into texts that options borrow */
-    size_t copy_count;
-    const char *notes[CM_CONFIG_NOTES_MAX]; /* static: what was accepted and has no effect */
-    size_t note_count;
+/* Owned texts, in an owned array. */
+struct cm_config_texts {
+    char **entries;
+    size_t count;
 };
 
 /* -B, in the order of its words. */
@@ -37,23 +33,30 @@ enum cm_config_protocol {
     CM_CONFIG_PROTOCOL_BINARY,
 };
 
-#define CM_CONFIG_TYPE_FLAG     bool
-#define CM_CONFIG_TYPE_COUNT    int64_t
-#define CM_CONFIG_TYPE_NUMBER   int64_t
-#define CM_CONFIG_TYPE_SIZE     int64_t
-#define CM_CONFIG_TYPE_TEXT     const char *
-#define CM_CONFIG_TYPE_LIST     struct cm_config_list
-#define CM_CONFIG_TYPE_CHOICE   int64_t
-#define CM_CONFIG_TYPE_EXTENDED struct cm_config_extended
-#define CM_CONFIG_TYPE_ACTION   bool
+#define CM_CONFIG_TYPE_FLAG            bool
+#define CM_CONFIG_TYPE_COUNT           int64_t
+#define CM_CONFIG_TYPE_NUMBER          int64_t
+#define CM_CONFIG_TYPE_SIZE            int64_t
+#define CM_CONFIG_TYPE_TEXT            const char *
+#define CM_CONFIG_TYPE_LIST            struct cm_config_list
+#define CM_CONFIG_TYPE_CHOICE          int64_t
+#define CM_CONFIG_TYPE_EXTENDED        bool
+#define CM_CONFIG_TYPE_ACTION          bool
+#define CM_CONFIG_TYPE_OCTAL           int64_t
+#define CM_CONFIG_TYPE_CHARACTER       char
+#define CM_CONFIG_TYPE_NOTHING         bool
+#define CM_CONFIG_TYPE_NOTHING_NUMBER  bool
+#define CM_CONFIG_TYPE_NOTHING_DECIMAL bool
 
 /* One member per option of tables/options.def. Texts are borrowed from the command line, or from
- * `extended`. Once parsed, `threads` and `item_bytes_max` are never 0: what is not given is worked out. */
+ * `copies`. Once parsed, `threads` and `item_bytes_max` are never 0: what is not given is worked out. */
 struct cm_config {
 #define CM_OPTION(field, letter, name, alias, kind, argument, initial, min, max, text)             \
     CM_CONFIG_TYPE_##kind field;
 #include "tables/options.def"
 #undef CM_OPTION
+    struct cm_config_texts notes;  /* for people: what was accepted and has no effect */
+    struct cm_config_texts copies; /* the values of -o, cut into texts that options borrow */
 };
 
 /* What is wrong with a command line, one sentence for people. */

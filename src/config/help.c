@@ -44,6 +44,8 @@ static void print_option(FILE *to, const struct cm_option *option) {
     char text[768];
     if (option->initial != NULL)
         snprintf(text, sizeof text, "%s (default: %s)", option->text, option->initial);
+    else if (cm_option_is_nothing(option))
+        snprintf(text, sizeof text, "accepted, has no effect: %s", option->text);
     else
         snprintf(text, sizeof text, "%s", option->text);
     print_wrapped(to, (size_t)used, text);
@@ -53,7 +55,7 @@ void cm_config_print_help(FILE *to, const struct cm_config_choice *policies) {
     fputs("usage: cachemand [options]\n\n"
           "A cache server that speaks memcached's protocols.\n\n",
           to);
-    for (size_t i = 0; i < cm_options_count; i++) {
+    for (size_t i = 0; i < CM_OPTIONS; i++) {
         if (cm_options[i].text != NULL)
             print_option(to, &cm_options[i]);
     }

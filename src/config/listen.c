@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "config/config.h"
+#include "base/os/socket.h"
+#include "config/internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -94,4 +95,38 @@ enum cm_status cm_config_add_addresses(struct cm_config_list *list, const char *
             return status;
         value += bytes + 1;
     }
+}
+
+/* ---- all ways to listen together ---- */
+
+/* A Unix socket takes the network's place. */
+static enum cm_status settle_unix(struct cm_config_parse *parse) {
+    static const char network[] = {'p', 'l'};
+    const char *path = parse->config->unix_path;
+    if (strlen(path) > CM_OS_SOCKET_PATH_MAX)
+        return cm_config_fail(parse->error,
+                              "option -s (--unix-socket): the path is %zu bytes long, the system "
+                              "allows %d",
+                              strlen(path), CM_OS_SOCKET_PATH_MAX);
+    enum cm_status status = CM_OK;
+    for (size_t i = 0; i < sizeof network && status == CM_OK; i++) {
+        const struct cm_option *option = cm_option_by_letter(network[i]);
+        char name[CM_OPTION_TITLE_BYTES];
+        if (parse->given[option - cm_options])
+            status = cm_config_note(parse, "option %s has no effect: -s turns the network off",
+                                    cm_option_title(option, name));
+    }
+    parse->config->port = 0;
+    return status;
+}
+
+enum cm_status cm_config_settle_listeners(struct cm_config_parse *parse) {
+    const struct cm_config *config = parse->config;
+    if (config->unix_path != NULL)
+        return settle_unix(parse);
+    if (config->port == 0)
+        return cm_config_fail(
+            parse->error,
+            "option -p (--port): 0 turns TCP off, and there is nothing else to listen on");
+    return CM_OK;
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "config/config.h"
+#include "config/extended.h"
 #include "config/option.h"
 
 #include <cacheman/version.h>
+#include <string.h>
 
 /* Text with what roff would take for a command made harmless. */
 static void print_text(FILE *to, const char *text) {
@@ -39,6 +41,8 @@ static void print_option(FILE *to, const struct cm_option *option) {
         print_name(to, "--", option->alias, option->argument);
     }
     fputc('\n', to);
+    if (cm_option_is_nothing(option))
+        fputs("Accepted, has no effect: ", to);
     print_text(to, option->text);
     if (option->initial != NULL) {
         fputs(" (default: ", to);
@@ -46,6 +50,51 @@ static void print_option(FILE *to, const struct cm_option *option) {
         fputc(')', to);
     }
     fputs(".\n", to);
+}
+
+static void print_key(FILE *to, const struct cm_extended_key *key) {
+    fputs("\\fB", to);
+    print_text(to, key->key);
+    fputs("\\fR", to);
+}
+
+/* Keys in a row that have no effect for the same reason share a paragraph. */
+static size_t print_keys_without_effect(FILE *to, size_t first) {
+    const struct cm_extended_key *keys = cm_extended_keys;
+    size_t end = first;
+    do {
+        if (end > first)
+            fputs(", ", to);
+        print_key(to, &keys[end++]);
+    } while (end < cm_extended_keys_count && keys[end].option == NULL &&
+             strcmp(keys[end].note, keys[first].note) == 0);
+    fputs("\nAccepted, without effect: ", to);
+    print_text(to, keys[first].note);
+    fputs(".\n", to);
+    return end;
+}
+
+static void print_extended(FILE *to) {
+    fputs(".SH EXTENDED OPTIONS\n"
+          "Keys of \\fB\\-o\\fR. Each that has no effect is told of once, at the start.\n",
+          to);
+    for (size_t i = 0; i < cm_extended_keys_count;) {
+        const struct cm_extended_key *key = &cm_extended_keys[i];
+        fputs(".TP\n", to);
+        if (key->option == NULL) {
+            i = print_keys_without_effect(to, i);
+            continue;
+        }
+        print_key(to, key);
+        fputs(key->kind == CM_EXTENDED_CLEAR ? "\nThe opposite of " : "\nThe same as ", to);
+        print_name(to, "--", key->option, NULL);
+        if (key->note != NULL) {
+            fputs("; ", to);
+            print_text(to, key->note);
+        }
+        fputs(".\n", to);
+        i++;
+    }
 }
 
 static void print_policies(FILE *to, const struct cm_config_choice *policies) {
@@ -120,10 +169,11 @@ void cm_config_print_man(FILE *to, const struct cm_config_choice *policies) {
           "protocols.\n"
           ".SH OPTIONS\n",
           to);
-    for (size_t i = 0; i < cm_options_count; i++) {
+    for (size_t i = 0; i < CM_OPTIONS; i++) {
         if (cm_options[i].text != NULL)
             print_option(to, &cm_options[i]);
     }
+    print_extended(to);
     print_policies(to, policies);
     fputs(after_options, to);
 }

@@ -17,10 +17,8 @@ const struct cm_option cm_options[] = {
 #undef CM_OPTION
 };
 
-const size_t cm_options_count = sizeof cm_options / sizeof cm_options[0];
-
 const struct cm_option *cm_option_by_letter(char letter) {
-    for (size_t i = 0; i < cm_options_count; i++) {
+    for (size_t i = 0; i < (size_t)CM_OPTIONS; i++) {
         if (letter != 0 && cm_options[i].letter == letter)
             return &cm_options[i];
     }
@@ -32,7 +30,7 @@ static bool is_named(const char *name, const char *wanted, size_t wanted_bytes) 
 }
 
 const struct cm_option *cm_option_by_name(const char *name, size_t name_bytes) {
-    for (size_t i = 0; i < cm_options_count; i++) {
+    for (size_t i = 0; i < (size_t)CM_OPTIONS; i++) {
         const struct cm_option *option = &cm_options[i];
         if (is_named(option->name, name, name_bytes) || is_named(option->alias, name, name_bytes))
             return option;
@@ -72,6 +70,14 @@ static void describe_choice(const struct cm_option *option, char *to, size_t to_
     to[used] = '\0';
 }
 
+const char *cm_option_title(const struct cm_option *option, char *to) {
+    if (option->letter != 0)
+        snprintf(to, CM_OPTION_TITLE_BYTES, "-%c (--%s)", option->letter, option->name);
+    else
+        snprintf(to, CM_OPTION_TITLE_BYTES, "--%s", option->name);
+    return to;
+}
+
 const char *cm_option_size_text(int64_t bytes, char *to, size_t to_bytes) {
     static const struct {
         int64_t unit;
@@ -87,13 +93,24 @@ const char *cm_option_size_text(int64_t bytes, char *to, size_t to_bytes) {
 const char *cm_option_describe(const struct cm_option *option, char *to, size_t to_bytes) {
     char low[24], high[24];
     switch (option->kind) {
-    case CM_OPTION_NUMBER:
-        snprintf(to, to_bytes, "a number from %" PRId64 " to %" PRId64, option->min, option->max);
-        break;
     case CM_OPTION_SIZE:
         snprintf(to, to_bytes, "a size from %s to %s, in bytes or with k, m or g",
                  cm_option_size_text(option->min, low, sizeof low),
                  cm_option_size_text(option->max, high, sizeof high));
+        break;
+    case CM_OPTION_NUMBER:
+    case CM_OPTION_NOTHING_NUMBER:
+        snprintf(to, to_bytes, "a number from %" PRId64 " to %" PRId64, option->min, option->max);
+        break;
+    case CM_OPTION_NOTHING_DECIMAL:
+        snprintf(to, to_bytes, "a number above %" PRId64, option->min);
+        break;
+    case CM_OPTION_OCTAL:
+        snprintf(to, to_bytes, "an octal number from %" PRIo64 " to %" PRIo64,
+                 (uint64_t)option->min, (uint64_t)option->max);
+        break;
+    case CM_OPTION_CHARACTER:
+        snprintf(to, to_bytes, "one character");
         break;
     case CM_OPTION_CHOICE:
         describe_choice(option, to, to_bytes);

@@ -11,13 +11,18 @@
 enum cm_option_kind {
     CM_OPTION_FLAG,
     CM_OPTION_COUNT,
-    CM_OPTION_NUMBER,
+    CM_OPTION_NUMBER, /* from here to EXTENDED those that take a value */
     CM_OPTION_SIZE,
     CM_OPTION_TEXT,
     CM_OPTION_CHOICE,
     CM_OPTION_LIST,
+    CM_OPTION_OCTAL,
+    CM_OPTION_CHARACTER,
+    CM_OPTION_NOTHING_NUMBER,
+    CM_OPTION_NOTHING_DECIMAL,
     CM_OPTION_EXTENDED,
     CM_OPTION_ACTION,
+    CM_OPTION_NOTHING,
 };
 
 struct cm_option {
@@ -32,8 +37,16 @@ struct cm_option {
     size_t offset; /* of its member in struct cm_config */
 };
 
+/* How many there are. */
+enum {
+#define CM_OPTION(field, letter, name, alias, kind, argument, initial, min, max, text)             \
+    CM_OPTION_INDEX_##field,
+#include "tables/options.def"
+#undef CM_OPTION
+    CM_OPTIONS
+};
+
 extern const struct cm_option cm_options[];
-extern const size_t cm_options_count;
 
 /* NULL if there is no such option. */
 const struct cm_option *cm_option_by_letter(char letter);
@@ -43,11 +56,20 @@ static inline bool cm_option_takes_value(const struct cm_option *option) {
     return option->kind >= CM_OPTION_NUMBER && option->kind <= CM_OPTION_EXTENDED;
 }
 
+static inline bool cm_option_is_nothing(const struct cm_option *option) {
+    return option->kind == CM_OPTION_NOTHING || option->kind == CM_OPTION_NOTHING_NUMBER ||
+           option->kind == CM_OPTION_NOTHING_DECIMAL;
+}
+
 /* The number of `word` among a CHOICE's, in capitals or not, -1 if it is none of them. */
 int64_t cm_option_choice(const struct cm_option *option, const char *word);
 
 /* "a number from 1 to 64": what the option allows. Returns `to`. */
 const char *cm_option_describe(const struct cm_option *option, char *to, size_t to_bytes);
+
+/* "-t (--threads)", the way messages call an option. Returns `to`. */
+#define CM_OPTION_TITLE_BYTES 64
+const char *cm_option_title(const struct cm_option *option, char *to);
 
 /* "1m", "1536k" or plain bytes. Returns `to`. */
 const char *cm_option_size_text(int64_t bytes, char *to, size_t to_bytes);

@@ -7,7 +7,45 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TITLE_BYTES = 64, DESCRIPTION_BYTES = 128 };
+enum { DESCRIPTION_BYTES = 128 };
+
+static char *format_text(const char *format, va_list arguments) {
+    va_list again;
+    va_copy(again, arguments);
+    int bytes = vsnprintf(NULL, 0, format, again);
+    va_end(again);
+    char *text = bytes < 0 ? NULL : malloc((size_t)bytes + 1);
+    if (text != NULL)
+        vsnprintf(text, (size_t)bytes + 1, format, arguments);
+    return text;
+}
+
+enum cm_status cm_config_keep(struct cm_config_texts *texts, char *text) {
+    void *grown = realloc(texts->entries, (texts->count + 1) * sizeof *texts->entries);
+    if (grown != NULL)
+        texts->entries = grown;
+    if (text == NULL || grown == NULL) {
+        free(text);
+        return CM_NO_MEMORY;
+    }
+    texts->entries[texts->count++] = text;
+    return CM_OK;
+}
+
+enum cm_status cm_config_note(struct cm_config_parse *parse, const char *format, ...) {
+    struct cm_config_texts *notes = &parse->config->notes;
+    va_list arguments;
+    va_start(arguments, format);
+    char *text = format_text(format, arguments);
+    va_end(arguments);
+    for (size_t i = 0; text != NULL && i < notes->count; i++) {
+        if (strcmp(notes->entries[i], text) == 0) {
+            free(text);
+            return CM_OK;
+        }
+    }
+    return cm_config_keep(notes, text);
+}
 
 enum cm_status cm_config_fail(struct cm_config_error *error, const char *format, ...) {
     va_list arguments;
@@ -17,20 +55,11 @@ enum cm_status cm_config_fail(struct cm_config_error *error, const char *format,
     return CM_INVALID;
 }
 
-/* "-t (--threads)", the way messages call an option. */
-static const char *title(const struct cm_option *option, char *to, size_t to_bytes) {
-    if (option->letter != 0)
-        snprintf(to, to_bytes, "-%c (--%s)", option->letter, option->name);
-    else
-        snprintf(to, to_bytes, "--%s", option->name);
-    return to;
-}
-
 static enum cm_status fail_value(struct cm_config_parse *parse, const struct cm_option *option,
                                  const char *value) {
-    char name[TITLE_BYTES], allowed[DESCRIPTION_BYTES];
+    char name[CM_OPTION_TITLE_BYTES], allowed[DESCRIPTION_BYTES];
     return cm_config_fail(parse->error, "option %s: \"%s\" is not %s",
-                          title(option, name, sizeof name), value,
+                          cm_option_title(option, name), value,
                           cm_option_describe(option, allowed, sizeof allowed));
 }
 
@@ -66,8 +95,54 @@ static enum cm_status set_number(struct cm_config_parse *parse, const struct cm_
     number *= unit;
     if (number < option->min || number > option->max)
         return fail_value(parse, option, value);
+    if (option->kind != CM_OPTION_NOTHING_NUMBER)
+        *(int64_t *)((char *)parse->config + option->offset) = number;
+    return CM_OK;
+}
+
+static enum cm_status set_octal(struct cm_config_parse *parse, const struct cm_option *option,
+                                const char *value) {
+    int64_t number = 0;
+    const char *at = value;
+    while (*at >= '0' && *at <= '7' && number <= option->max)
+        number = number * 8 + (*at++ - '0');
+    if (at == value || *at != '\0' || number < option->min || number > option->max)
+        return fail_value(parse, option, value);
     *(int64_t *)((char *)parse->config + option->offset) = number;
     return CM_OK;
+}
+
+static enum cm_status set_character(struct cm_config_parse *parse, const struct cm_option *option,
+                                    const char *value) {
+    if (value[0] == '\0' || value[1] != '\0')
+        return fail_value(parse, option, value);
+    *((char *)parse->config + option->offset) = value[0];
+    return CM_OK;
+}
+
+bool cm_config_parse_decimal(const char *text, double *number) {
+    char *stop;
+    if (strspn(text, "0123456789.") != strlen(text))
+        return false;
+    *number = strtod(text, &stop);
+    return stop != text && *stop == '\0';
+}
+
+/* Looks at the value all the same. */
+static enum cm_status set_nothing(struct cm_config_parse *parse, const struct cm_option *option,
+                                  const char *value) {
+    enum cm_status status = CM_OK;
+    double decimal = 0;
+    char name[CM_OPTION_TITLE_BYTES];
+    if (option->kind == CM_OPTION_NOTHING_NUMBER)
+        status = set_number(parse, option, value);
+    else if (option->kind == CM_OPTION_NOTHING_DECIMAL &&
+             (!cm_config_parse_decimal(value, &decimal) || decimal <= (double)option->min))
+        status = fail_value(parse, option, value);
+    if (status == CM_OK)
+        status = cm_config_note(parse, "option %s has no effect: %s", cm_option_title(option, name),
+                                option->text);
+    return status;
 }
 
 static enum cm_status set_choice(struct cm_config_parse *parse, const struct cm_option *option,
@@ -81,10 +156,10 @@ static enum cm_status set_choice(struct cm_config_parse *parse, const struct cm_
 
 static enum cm_status set_text(struct cm_config_parse *parse, const struct cm_option *option,
                                const char *value) {
-    char name[TITLE_BYTES];
+    char name[CM_OPTION_TITLE_BYTES];
     if (*value == '\0')
         return cm_config_fail(parse->error, "option %s: the value is empty, a %s is needed",
-                              title(option, name, sizeof name), option->argument);
+                              cm_option_title(option, name), option->argument);
     *(const char **)((char *)parse->config + option->offset) = value;
     return CM_OK;
 }
@@ -98,6 +173,14 @@ enum cm_status cm_config_set(struct cm_config_parse *parse, const struct cm_opti
         return set_number(parse, option, value);
     case CM_OPTION_TEXT:
         return set_text(parse, option, value);
+    case CM_OPTION_OCTAL:
+        return set_octal(parse, option, value);
+    case CM_OPTION_CHARACTER:
+        return set_character(parse, option, value);
+    case CM_OPTION_NOTHING:
+    case CM_OPTION_NOTHING_NUMBER:
+    case CM_OPTION_NOTHING_DECIMAL:
+        return set_nothing(parse, option, value);
     case CM_OPTION_CHOICE:
         return set_choice(parse, option, value);
     case CM_OPTION_LIST:
@@ -119,23 +202,29 @@ enum cm_status cm_config_set(struct cm_config_parse *parse, const struct cm_opti
     return CM_INVALID;
 }
 
+enum cm_status cm_config_give(struct cm_config_parse *parse, const struct cm_option *option,
+                              const char *value) {
+    parse->given[option - cm_options] = true;
+    return cm_config_set(parse, option, value);
+}
+
 /* `inline_value` is what stands in the same argument, NULL if nothing does. */
 static enum cm_status take_option(struct cm_config_parse *parse, const struct cm_option *option,
                                   const char *inline_value) {
-    char name[TITLE_BYTES], allowed[DESCRIPTION_BYTES];
+    char name[CM_OPTION_TITLE_BYTES], allowed[DESCRIPTION_BYTES];
     if (!cm_option_takes_value(option)) {
         if (inline_value != NULL)
             return cm_config_fail(parse->error, "option %s takes no value, but was given \"%s\"",
-                                  title(option, name, sizeof name), inline_value);
-        return cm_config_set(parse, option, NULL);
+                                  cm_option_title(option, name), inline_value);
+        return cm_config_give(parse, option, NULL);
     }
     if (inline_value == NULL && parse->next < parse->argc)
         inline_value = parse->argv[parse->next++];
     if (inline_value == NULL)
         return cm_config_fail(parse->error, "option %s needs a value: %s",
-                              title(option, name, sizeof name),
+                              cm_option_title(option, name),
                               cm_option_describe(option, allowed, sizeof allowed));
-    return cm_config_set(parse, option, inline_value);
+    return cm_config_give(parse, option, inline_value);
 }
 
 /* "--name", "--name=value" or "--name value". */
@@ -179,7 +268,7 @@ static enum cm_status parse_argument(struct cm_config_parse *parse, const char *
 
 static enum cm_status set_defaults(struct cm_config_parse *parse) {
     enum cm_status status = CM_OK;
-    for (size_t i = 0; i < cm_options_count && status == CM_OK; i++) {
+    for (size_t i = 0; i < CM_OPTIONS && status == CM_OK; i++) {
         if (cm_options[i].initial != NULL)
             status = cm_config_set(parse, &cm_options[i], cm_options[i].initial);
     }
@@ -262,11 +351,10 @@ static enum cm_status settle(struct cm_config_parse *parse, unsigned core_count)
         status = settle_auth(parse);
     if (status != CM_OK)
         return status;
-    if (config->port == 0)
-        return cm_config_fail(
-            parse->error,
-            "option -p (--port): 0 turns TCP off, and there is nothing else to listen on");
-    return CM_OK;
+    if (config->memory_file != NULL)
+        return cm_config_fail(parse->error,
+                              "option -e (--memory-file): warm restart is not available yet");
+    return cm_config_settle_listeners(parse);
 }
 
 enum cm_status cm_config_parse(struct cm_config *config, const struct cm_command_line *line,
@@ -283,11 +371,16 @@ enum cm_status cm_config_parse(struct cm_config *config, const struct cm_command
     return status;
 }
 
+static void drop_texts(struct cm_config_texts *texts) {
+    for (size_t i = 0; i < texts->count; i++)
+        free(texts->entries[i]);
+    free(texts->entries);
+    *texts = (struct cm_config_texts){0};
+}
+
 void cm_config_deinit(struct cm_config *config) {
     free(config->listen.entries);
     config->listen = (struct cm_config_list){0};
-    for (size_t i = 0; i < config->extended.copy_count; i++)
-        free(config->extended.copies[i]);
-    free(config->extended.copies);
-    config->extended = (struct cm_config_extended){0};
+    drop_texts(&config->notes);
+    drop_texts(&config->copies);
 }

@@ -28,7 +28,8 @@ struct cm_listener {
     cm_os_socket socket;
     char address[CM_NET_ADDRESS_BYTES];
     bool v6;
-    bool local; /* a Unix socket */
+    bool local; /* a Unix socket, whose file `path` is removed at the end */
+    struct cm_os_socket_path path;
     bool plain; /* no TLS here, whatever the others have */
 };
 
@@ -68,7 +69,7 @@ static inline bool cm_net_wants_log(struct cm_net *net, enum cm_log_level level)
 #define CM_NET_LOG(net, level, ...)                                                                \
     do {                                                                                           \
         if (cm_net_wants_log(net, level))                                                          \
-            cm_log(&(const struct cm_log){stderr, CM_LOG_DEBUG}, level, __VA_ARGS__);              \
+            cm_log(&(const struct cm_log){stderr, "cachemand", CM_LOG_DEBUG}, level, __VA_ARGS__); \
     } while (0)
 
 /* Bytes more, or less, held by parked requests and unsent answers. */
@@ -85,8 +86,10 @@ CM_MUST_CHECK enum cm_status cm_listeners_open(struct cm_net *net,
 /* Makes the listeners known to the loop; all or none. */
 CM_MUST_CHECK enum cm_status cm_listeners_init(struct cm_net *net);
 void cm_listeners_start(struct cm_net *net);
-void cm_listeners_pause(struct cm_net *net);
+void cm_listeners_pause(struct cm_net *net, const char *why);
 void cm_listeners_close(struct cm_net *net);
+/* Closes its socket; its handle is closed already, or never was open. */
+void cm_listener_destroy(struct cm_listener *listener);
 
 /* address.c: what -l names, as socket addresses. */
 struct cm_address {

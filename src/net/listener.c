@@ -21,24 +21,60 @@ static void fail(struct cm_net_error *error, const struct cm_address *address, i
              cm_os_socket_error_text(code));
 }
 
-static enum cm_status add_listener(struct cm_net *net, cm_os_socket socket,
-                                   const struct cm_address *address) {
-    struct cm_listener *listener = calloc(1, sizeof *listener);
+void cm_listener_destroy(struct cm_listener *listener) {
+    if (listener->local)
+        cm_os_socket_remove_path(&listener->path);
+    cm_os_socket_close(listener->socket);
+    free(listener);
+}
+
+/* Takes the listener. */
+static enum cm_status append_listener(struct cm_net *net, struct cm_listener *listener) {
     void *grown = realloc(net->listeners, (net->listener_count + 1) * sizeof *net->listeners);
-    if (grown != NULL)
-        net->listeners = grown;
-    if (listener == NULL || grown == NULL) {
-        free(listener);
-        cm_os_socket_close(socket);
+    if (grown == NULL) {
+        cm_listener_destroy(listener);
         return CM_NO_MEMORY;
     }
     listener->net = net;
+    net->listeners = grown;
+    net->listeners[net->listener_count++] = listener;
+    return CM_OK;
+}
+
+static enum cm_status add_listener(struct cm_net *net, cm_os_socket socket,
+                                   const struct cm_address *address) {
+    struct cm_listener *listener = calloc(1, sizeof *listener);
+    if (listener == NULL) {
+        cm_os_socket_close(socket);
+        return CM_NO_MEMORY;
+    }
     listener->socket = socket;
     listener->v6 = address->socket.any.sa_family == AF_INET6;
     listener->plain = address->plain;
     cm_address_text(&address->socket.any, listener->address, sizeof listener->address);
-    net->listeners[net->listener_count++] = listener;
-    return CM_OK;
+    return append_listener(net, listener);
+}
+
+static enum cm_status open_path(struct cm_net *net, const struct cm_net_listen *options,
+                                struct cm_net_error *error) {
+    int code;
+    struct cm_listener *listener = calloc(1, sizeof *listener);
+    if (listener == NULL)
+        return CM_NO_MEMORY;
+    listener->path =
+        (struct cm_os_socket_path){.path = options->unix_path, .mask = options->unix_mask};
+    listener->socket = cm_os_socket_listen_path(&listener->path, options->backlog, &code);
+    if (listener->socket == CM_OS_SOCKET_NONE) {
+        free(listener);
+        snprintf(error->text, sizeof error->text, "cannot listen on unix:%s: %s",
+                 options->unix_path,
+                 code == EEXIST ? "there is something else than a socket"
+                                : cm_os_socket_error_text(code));
+        return CM_SYSTEM;
+    }
+    listener->local = listener->plain = true; /* nobody listens in on the way */
+    snprintf(listener->address, sizeof listener->address, "unix:%s", options->unix_path);
+    return append_listener(net, listener);
 }
 
 static uint16_t port_of(const struct cm_address *address) {
@@ -83,8 +119,7 @@ static enum cm_status open_address(struct opening *opening, struct cm_address ad
 
 static void drop_listeners(struct cm_net *net) {
     for (size_t i = 0; i < net->listener_count; i++) {
-        cm_os_socket_close(net->listeners[i]->socket);
-        free(net->listeners[i]);
+        cm_listener_destroy(net->listeners[i]);
     }
     net->listener_count = 0;
 }
@@ -108,6 +143,8 @@ enum cm_status cm_listeners_open(struct cm_net *net, const struct cm_net_listen 
     struct cm_addresses addresses;
     struct opening opening;
     snprintf(error->text, sizeof error->text, "out of memory");
+    if (options->unix_path != NULL)
+        return open_path(net, options, error);
     enum cm_status status = cm_addresses_resolve(&addresses, options, error);
     if (status != CM_OK)
         return status;
@@ -139,12 +176,16 @@ static struct cm_worker *least_busy(struct cm_net *net) {
     return best;
 }
 
+static bool is_full(struct cm_net *net) {
+    return atomic_load_explicit(&net->connections, memory_order_relaxed) >=
+           net->options.connections_max;
+}
+
 static void take(struct cm_listener *listener, cm_os_socket socket) {
     struct cm_net *net = listener->net;
     const struct cm_arrival arrival = {
         .socket = socket, .local = listener->local, .plain = listener->plain};
-    uint64_t open = atomic_load_explicit(&net->connections, memory_order_relaxed);
-    if (open >= net->options.connections_max) {
+    if (is_full(net)) {
         cm_net_count(&net->rejected);
         CM_NET_LOG(net, CM_LOG_WARNING, "too many open connections");
         /* A client of TLS could make nothing of the text. */
@@ -162,9 +203,14 @@ static void take(struct cm_listener *listener, cm_os_socket socket) {
 
 static void on_acceptable(uv_poll_t *poll, int status, int events) {
     struct cm_listener *listener = poll->data;
+    struct cm_net *net = listener->net;
     (void)events;
     for (int i = 0; status == 0 && i < ACCEPTS_PER_TURN; i++) {
         cm_os_socket socket;
+        if (net->options.connections_wait && is_full(net)) {
+            cm_listeners_pause(net, "too many open connections");
+            return;
+        }
         switch (cm_os_socket_accept(listener->socket, &socket)) {
         case CM_OS_ACCEPTED:
             take(listener, socket);
@@ -172,7 +218,7 @@ static void on_acceptable(uv_poll_t *poll, int status, int events) {
         case CM_OS_ACCEPT_NONE:
             return;
         case CM_OS_ACCEPT_EXHAUSTED:
-            cm_listeners_pause(listener->net);
+            cm_listeners_pause(net, "out of descriptors");
             return;
         }
     }
@@ -183,6 +229,10 @@ static void on_retry(uv_timer_t *timer) {
 }
 
 void cm_listeners_start(struct cm_net *net) {
+    if (net->options.connections_wait && is_full(net)) {
+        uv_timer_start(&net->retry, on_retry, RETRY_MS, 0);
+        return;
+    }
     if (atomic_exchange(&net->accept_paused, false)) {
         uint64_t us = (uv_hrtime() - net->paused_ns) / 1000;
         atomic_fetch_add_explicit(&net->accept_paused_us, us, memory_order_relaxed);
@@ -192,8 +242,8 @@ void cm_listeners_start(struct cm_net *net) {
         uv_poll_start(&net->listeners[i]->poll, UV_READABLE, on_acceptable);
 }
 
-void cm_listeners_pause(struct cm_net *net) {
-    CM_NET_LOG(net, CM_LOG_WARNING, "out of descriptors: accepting no connections for now");
+void cm_listeners_pause(struct cm_net *net, const char *why) {
+    CM_NET_LOG(net, CM_LOG_WARNING, "%s: accepting no connections for now", why);
     for (size_t i = 0; i < net->listener_count; i++)
         uv_poll_stop(&net->listeners[i]->poll);
     net->paused_ns = uv_hrtime();
@@ -203,9 +253,7 @@ void cm_listeners_pause(struct cm_net *net) {
 }
 
 static void on_listener_closed(uv_handle_t *handle) {
-    struct cm_listener *listener = handle->data;
-    cm_os_socket_close(listener->socket);
-    free(listener);
+    cm_listener_destroy(handle->data);
 }
 
 enum cm_status cm_listeners_init(struct cm_net *net) {

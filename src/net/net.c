@@ -123,8 +123,7 @@ void cm_net_destroy(struct cm_net *net) {
     if (net == NULL)
         return;
     for (size_t i = 0; i < net->listener_count; i++) { /* opened, but never started */
-        cm_os_socket_close(net->listeners[i]->socket);
-        free(net->listeners[i]);
+        cm_listener_destroy(net->listeners[i]);
     }
     for (unsigned i = 0; i < net->workers_ready; i++)
         cm_worker_deinit(&net->workers[i]);
@@ -212,7 +211,12 @@ void cm_net_read_counts(struct cm_net *net, struct cm_net_counts *counts) {
 void cm_net_visit_listeners(struct cm_net *net, cm_net_listener_visitor *visitor, void *context) {
     for (size_t i = 0; i < net->listener_count; i++) {
         struct cm_listener *listener = net->listeners[i];
-        visitor(context, listener->address, cm_os_socket_port(listener->socket), listener->v6);
+        const struct cm_net_listening listening = {
+            .address = listener->address,
+            .port = cm_os_socket_port(listener->socket),
+            .v6 = listener->v6,
+        };
+        visitor(context, &listening);
     }
 }
 

@@ -28,6 +28,7 @@ struct cm_net_options {
     struct cm_tls_context *tls;       /* borrowed; NULL: no listener speaks TLS */
     unsigned thread_count;
     uint32_t connections_max;
+    bool connections_wait;   /* past the limit, instead of being closed */
     uint32_t idle_timeout_s; /* 0: none */
     int verbosity;           /* 0 to 3, as -v counts */
     /* On the loop, when every connection is closed and every worker has ended after
@@ -40,6 +41,8 @@ struct cm_net_listen {
     const struct cm_config_list *addresses; /* none: loopback */
     int port;                               /* -1: a free one */
     int backlog;
+    const char *unix_path; /* instead of all these; NULL: none */
+    unsigned unix_mask;
 };
 
 /* What went wrong, one sentence for people. */
@@ -65,8 +68,12 @@ CM_MUST_CHECK enum cm_status cm_net_start(struct cm_net *net);
 #define CM_NET_STOP_MS 3000
 void cm_net_stop(struct cm_net *net);
 
-/* Calls back for each listener: its address as "tcp:127.0.0.1:16180", its port, whether IPv6. */
-typedef void cm_net_listener_visitor(void *context, const char *address, uint16_t port, bool v6);
+struct cm_net_listening {
+    const char *address; /* "tcp:127.0.0.1:16180", "unix:/path"; borrowed for the callback */
+    uint16_t port;       /* 0: a Unix socket */
+    bool v6;
+};
+typedef void cm_net_listener_visitor(void *context, const struct cm_net_listening *listening);
 void cm_net_visit_listeners(struct cm_net *net, cm_net_listener_visitor *visitor, void *context);
 
 /* ---- from any thread ---- */

@@ -109,15 +109,17 @@ static void on_settings(void *context, struct cm_stat_sink *sink) {
     put(sink, "maxbytes", "%" PRIu64, counters.memory_limit);
     put(sink, "maxconns", "%" PRId64, config->connections_max);
     put(sink, "tcpport", "%u", server->port);
-    put(sink, "udpport", "0");
+    put(sink, "udpport", "%u", server->udp_port);
     put_addresses(sink, &config->listen);
     put(sink, "verbosity", "%" PRIu32, atomic_load(&server->verbosity));
     put(sink, "oldest", "0");
     put(sink, "evictions", "%s", config->no_evict ? "off" : "on");
     put(sink, "policy", "%s", cmstore_policy(server->store));
-    put(sink, "domain_socket", "NULL");
+    put(sink, "domain_socket", "%s", config->unix_path != NULL ? config->unix_path : "NULL");
+    put(sink, "umask", "%" PRIo64, (uint64_t)config->unix_mask);
     put(sink, "num_threads", "%" PRId64, config->threads);
-    put(sink, "stat_key_prefix", ":");
+    put(sink, "stat_key_prefix", "%c",
+        config->prefix_delimiter != 0 ? config->prefix_delimiter : ':');
     put(sink, "reqs_per_event", "%" PRId64, config->requests_per_turn);
     put(sink, "cas_enabled", "yes");
     put(sink, "tcp_backlog", "%" PRId64, config->backlog);
@@ -126,7 +128,7 @@ static void on_settings(void *context, struct cm_stat_sink *sink) {
     put(sink, "auth_enabled_ascii", "%s",
         config->auth_file != NULL && !config->enable_sasl ? config->auth_file : "no");
     put(sink, "item_size_max", "%" PRIu64, cmstore_item_bytes_max(server->store));
-    put(sink, "maxconns_fast", "yes");
+    put(sink, "maxconns_fast", "%s", on_off(!config->connections_wait));
     put(sink, "flush_enabled", "%s", on_off(!config->disable_flush));
     put(sink, "dump_enabled", "%s", on_off(!config->disable_dump));
     put(sink, "hash_algorithm", "xxh3");

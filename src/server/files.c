@@ -45,9 +45,8 @@ void cm_server_remove_pid_file(struct cm_server *server) {
     server->pid_file = NULL;
 }
 
-static void write_listener(void *context, const char *address, uint16_t port, bool v6) {
-    (void)address;
-    fprintf(context, "TCP %s: %u\n", v6 ? "INET6" : "INET", port);
+static void write_listener(void *context, const struct cm_net_listening *listening) {
+    fprintf(context, "TCP %s: %u\n", listening->v6 ? "INET6" : "INET", listening->port);
 }
 
 /* Whole or not at all: who waits for the file must never read half of it. */
@@ -55,7 +54,7 @@ enum cm_exit cm_server_write_port_file(struct cm_server *server) {
     static const char what[] = "port file";
     const char *path = getenv("MEMCACHED_PORT_FILENAME");
     char part[4096];
-    if (path == NULL)
+    if (path == NULL || server->config->unix_path != NULL)
         return CM_EXIT_OK;
     int length = snprintf(part, sizeof part, "%s.lck", path);
     if (length < 0 || (size_t)length >= sizeof part) {

@@ -36,8 +36,9 @@ struct cm_server {
     struct cm_session_env env;
     struct cm_os_background background;
     uint64_t start_ns;
-    char *pid_file; /* owned, absolute; NULL: none written */
-    uint16_t port;  /* of the first listener */
+    char *pid_file;    /* owned, absolute; NULL: none written */
+    uint16_t port;     /* of the first TCP listener */
+    uint16_t udp_port; /* of the first UDP listener */
     bool has_loop, has_clock, has_handles;
     _Atomic uint32_t verbosity;
     _Atomic uint32_t certs_clock_s; /* when they were read */
@@ -62,6 +63,12 @@ void cm_server_reload_users(struct cm_server *server);
 /* reload.c: reads every file again that may change while the server runs. What is wrong with one is
  * said, and it stays as it was. On the main thread. */
 void cm_server_reload(struct cm_server *server);
+
+/* listen.c: opens everything, as root where there is no other way, and then gives that up. */
+enum cm_exit cm_server_listen(struct cm_server *server);
+enum cm_exit cm_server_become_user(struct cm_server *server);
+/* Tells where the server listens. */
+void cm_server_announce(struct cm_server *server);
 
 /* run.c: a server from beginning to end. */
 enum cm_exit cm_server_run(const struct cm_config *config, const struct cm_server_test *test);

@@ -3,6 +3,7 @@
 #include "server/internal.h"
 
 #include <cacheman/version.h>
+#include <license.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -41,9 +42,9 @@ static enum cm_exit check_policy(const char *wanted, const struct cm_config_choi
     return CM_EXIT_USAGE;
 }
 
-static void tell_notes(const struct cm_config_extended *extended) {
-    for (size_t i = 0; i < extended->note_count; i++)
-        cm_server_complain("option -o (--extended): %s", extended->notes[i]);
+static void tell_notes(const struct cm_config_texts *notes) {
+    for (size_t i = 0; i < notes->count; i++)
+        cm_server_complain("%s", notes->entries[i]);
 }
 
 static int act(const struct cm_config *config, const struct cm_server_test *test) {
@@ -53,12 +54,14 @@ static int act(const struct cm_config *config, const struct cm_server_test *test
         cm_config_print_help(stdout, policies);
     else if (config->version)
         puts("cachemand " CACHEMAN_VERSION);
+    else if (config->license)
+        fputs(CM_LICENSE, stdout);
     else if (config->man)
         cm_config_print_man(stdout, policies);
     else if (check_policy(config->policy, policies) != CM_EXIT_OK)
         return CM_EXIT_USAGE;
     else {
-        tell_notes(&config->extended);
+        tell_notes(&config->notes);
         return (int)cm_server_run(config, test);
     }
     return CM_EXIT_OK;

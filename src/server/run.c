@@ -84,7 +84,13 @@ static enum cm_exit create_store(struct cm_server *server) {
         status = cm_metrics_group_create((unsigned)config->threads, &server->metrics);
     if (status == CM_OK)
         status = cm_admin_create(server->metrics, &server->admin);
-    return status == CM_OK ? CM_EXIT_OK : fail("cannot start", status);
+    if (status != CM_OK)
+        return fail("cannot start", status);
+    if (config->prefix_delimiter != 0) {
+        cm_admin_set_prefix_delimiter(server->admin, config->prefix_delimiter);
+        cm_admin_set_detail(server->admin, true);
+    }
+    return CM_EXIT_OK;
 }
 
 /* NULL: a connection's first byte tells. */
@@ -153,6 +159,7 @@ static enum cm_exit create_net(struct cm_server *server) {
         .tls = server->tls,
         .thread_count = (unsigned)config->threads,
         .connections_max = (uint32_t)config->connections_max,
+        .connections_wait = config->connections_wait,
         .idle_timeout_s = (uint32_t)config->idle_timeout_s,
         .verbosity = (int)config->verbosity,
         .on_stopped = on_stopped,
@@ -163,43 +170,6 @@ static enum cm_exit create_net(struct cm_server *server) {
         return fail("cannot start", status);
     cm_net_set_memory(server->net, (uint64_t)config->memory_mb << 20);
     atomic_store(&server->verbosity, (uint32_t)config->verbosity);
-    return CM_EXIT_OK;
-}
-
-static void on_listener(void *context, const char *address, uint16_t port, bool v6) {
-    struct cm_server *server = context;
-    (void)v6;
-    if (server->port == 0)
-        server->port = port;
-    if (server->config->verbosity > 0)
-        cm_server_complain("listening on %s", address);
-}
-
-static enum cm_exit listen_on_all(struct cm_server *server) {
-    const struct cm_config *config = server->config;
-    const struct cm_net_listen options = {
-        .addresses = &config->listen, .port = (int)config->port, .backlog = (int)config->backlog};
-    struct cm_net_error error;
-    if (cm_net_listen(server->net, &options, &error) != CM_OK) {
-        cm_server_complain("%s", error.text);
-        return CM_EXIT_SYSTEM;
-    }
-    cm_net_visit_listeners(server->net, on_listener, server);
-    return CM_EXIT_OK;
-}
-
-static enum cm_exit become_user(const char *name) {
-    switch (name != NULL ? cm_os_become_user(name) : CM_OS_USER_OK) {
-    case CM_OS_USER_UNKNOWN:
-        cm_server_complain("option -u (--user): there is no user \"%s\"", name);
-        return CM_EXIT_NO_USER;
-    case CM_OS_USER_NOT_PERMITTED:
-        cm_server_complain("option -u (--user): not permitted to become \"%s\"; only root is",
-                           name);
-        return CM_EXIT_NO_PERMISSION;
-    case CM_OS_USER_OK:
-        break;
-    }
     return CM_EXIT_OK;
 }
 
@@ -219,9 +189,25 @@ static void raise_open_files(const struct cm_config *config) {
                            allowed, wanted, config->connections_max);
 }
 
+/* What the system must grant before memory is taken. */
+static enum cm_exit claim_limits(const struct cm_config *config) {
+    raise_open_files(config);
+    if (config->core_dumps && cm_os_allow_core_files() != CM_OK) {
+        cm_server_complain("option -r (--enable-coredumps): the system allows no core files");
+        return CM_EXIT_SYSTEM;
+    }
+    if (config->lock_memory && cm_os_lock_memory() != CM_OK) {
+        cm_server_complain("option -k (--lock-memory): not permitted; only root is, or who may "
+                           "lock as much memory (ulimit -l)");
+        return CM_EXIT_SYSTEM;
+    }
+    return CM_EXIT_OK;
+}
+
 static enum cm_exit start(struct cm_server *server, const struct cm_server_test *test) {
-    const struct cm_config *config = server->config;
-    enum cm_exit result = cm_server_load_users(server);
+    enum cm_exit result = claim_limits(server->config);
+    if (result == CM_EXIT_OK)
+        result = cm_server_load_users(server);
     if (result == CM_EXIT_OK)
         result = create_store(server);
     if (result == CM_EXIT_OK)
@@ -233,13 +219,13 @@ static enum cm_exit start(struct cm_server *server, const struct cm_server_test 
         result = create_net(server);
     }
     if (result == CM_EXIT_OK)
-        result = listen_on_all(server);
+        result = cm_server_listen(server);
     if (result == CM_EXIT_OK)
         result = cm_server_write_pid_file(server);
     if (result == CM_EXIT_OK)
         result = cm_server_write_port_file(server);
     if (result == CM_EXIT_OK)
-        result = become_user(config->user);
+        result = cm_server_become_user(server);
     if (result == CM_EXIT_OK)
         result = start_net(server);
     return result;
@@ -278,9 +264,9 @@ enum cm_exit cm_server_run(const struct cm_config *config, const struct cm_serve
     if (config->daemonize && cm_os_background_start(&server.background) != CM_OK)
         return fail("cannot run in the background", CM_SYSTEM);
     cm_os_process_prepare();
-    raise_open_files(config);
     enum cm_exit result = start(&server, test);
     if (result == CM_EXIT_OK) {
+        cm_server_announce(&server);
         if (config->daemonize)
             cm_os_background_ready(&server.background);
         cm_os_process_trim();

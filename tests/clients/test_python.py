@@ -23,6 +23,17 @@ def pymemcache(server):
     client.close()
 
 
+def test_pymemcache_over_a_unix_socket(serve, tmp_path_factory):
+    path = tmp_path_factory.mktemp("u") / "socket"
+    serve(unix=path)
+    client = base.Client(f"unix:{path}", timeout=20)
+    assert client.set("a", BIG[:900000], noreply=False)
+    assert client.get("a") == BIG[:900000]
+    assert client.get_many(["a", "b"]) == {"a": BIG[:900000]}
+    assert client.stats()[b"curr_connections"] == 1
+    client.close()
+
+
 def test_pymemcache_storage(pymemcache):
     assert pymemcache.set("a", b"one", noreply=False)
     assert pymemcache.get("a") == b"one"

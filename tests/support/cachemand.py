@@ -35,16 +35,19 @@ def run(*options, env=None, program=PROGRAM):
 
 
 class Client:
-    """One connection; what has arrived and was not asked for yet is kept."""
+    """One connection, to a port or to a Unix socket's path; what has arrived and was not asked for
+    yet is kept."""
 
     def __init__(self, port, host="127.0.0.1", timeout=DEADLINE_S, receive_buffer=None):
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        is_path = isinstance(port, (str, pathlib.Path))
+        family = socket.AF_UNIX if is_path else socket.AF_INET6 if ":" in host else socket.AF_INET
         self.socket = socket.socket(family, socket.SOCK_STREAM)
         if receive_buffer is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(timeout)
-        self.socket.connect((host, port))
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket.connect(str(port) if is_path else (host, port))
+        if not is_path:
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.kept = bytearray()
 
     def __enter__(self):
@@ -134,13 +137,17 @@ class Client:
 
 
 class Server:
-    """cachemand on a free port, ready to be connected to."""
+    """cachemand on a free port, or, with `unix`, on a Unix socket of that path, ready to be
+    connected to."""
 
-    def __init__(self, *options, env=None, program=PROGRAM, port=True, wait=True, wrapper=()):
+    def __init__(self, *options, env=None, program=PROGRAM, port=True, unix=None, wait=True,
+                 wrapper=()):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="cachemand-"))
         self.port_file = self.folder / "port"
         self.errors = self.folder / "stderr"
-        if port:
+        if unix is not None:
+            options = ("-s", str(unix), *options)
+        elif port:
             options = ("-p", "-1", *options)
         with open(self.errors, "wb") as errors:
             self.process = subprocess.Popen(
@@ -149,7 +156,9 @@ class Server:
                 env={**os.environ, "MEMCACHED_PORT_FILENAME": str(self.port_file), **(env or {})})
         self.pid = self.process.pid
         self.clients = []
-        self.port = self._wait_for_port() if wait else None
+        self.port = unix
+        if wait:
+            self.port = self._wait_for_port() if unix is None else self._wait_for_path(unix)
 
     def _wait_for_port(self):
         def look():
@@ -160,6 +169,15 @@ class Server:
         wait_until(look, "the port file")
         self.ports = [line.split() for line in self.port_file.read_text().splitlines()]
         return int(self.ports[0][2])
+
+    def _wait_for_path(self, path):
+        def look():
+            if self.process.poll() not in (None, 0):
+                raise RuntimeError(f"ended with {self.process.returncode}: {self.error_text()}")
+            return "listening on" in self.error_text()
+
+        wait_until(look, "the server")
+        return path
 
     def error_text(self):
         return self.errors.read_text(errors="replace")

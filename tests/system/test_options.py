@@ -42,10 +42,15 @@ BAD_OPTIONS = [
     (["-B"], "option -B (--protocol) needs a value: one of auto, ascii, binary"),
     (["-l", ""], 'option -l (--listen): "" has no address; write HOST, HOST:PORT or [IPV6]:PORT'),
     (["-l", "[::1"], 'option -l (--listen): "[::1" is not of the form [IPV6]:PORT'),
-    (["-o", "nonsense"], 'option -o (--extended): unknown key "nonsense"; allowed are '
-                         "idle_timeout, hashpower, ssl_chain_cert, ssl_key, ssl_keyformat, "
-                         "ssl_ca_cert, ssl_verify_mode, ssl_min_version, ssl_ciphers, "
-                         "ssl_session_cache, ssl_wbuf_size, ssl_kernel_tls"),
+    (["-o", "nonsense"], 'option -o (--extended): unknown key "nonsense"; the man page lists those '
+                         "allowed"),
+    (["-o", "hashpower=40"], 'option -o (--extended): hashpower: "40" is not a number from 12 to '
+                             "32"),
+    (["-e", "/dev/shm/x"], "option -e (--memory-file): warm restart is not available yet"),
+    (["-f", "1.0"], 'option -f (--slab-growth-factor): "1.0" is not a number above 1'),
+    (["-n", "0"], 'option -n (--slab-min-size): "0" is not a number from 1 to 1048576'),
+    (["-a", "999"], 'option -a (--unix-mask): "999" is not an octal number from 0 to 777'),
+    (["-D", "::"], 'option -D (--prefix-delimiter): "::" is not one character'),
     (["-o", "idle_timeout=x"], 'option --idle-timeout: "x" is not a number from 0 to 1000000000'),
     (["--idle-timeout", "-1"], 'option --idle-timeout: "-1" is not a number from 0 to 1000000000'),
     (["--daemon=1"], 'option -d (--daemon) takes no value, but was given "1"'),
@@ -183,6 +188,123 @@ def test_settings(serve):
     assert server.connect().stats()["threads"] == "3"
 
 
+def test_tells_where_it_listens(serve):
+    server = serve("-l", "127.0.0.1,127.0.0.2")
+    server.connect().ask(b"mn\r\n", b"MN\r\n")
+    line = f"cachemand: listening on tcp:127.0.0.1:{server.port}, tcp:127.0.0.2:{server.port}"
+    assert wait_until(lambda: "listening" in server.error_text() and server.error_text(),
+                      "the line").splitlines()[-1] == line
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_warns_of_root(serve):
+    server = serve()
+    assert "cachemand: runs as root; -u NAME gives that up\n" in server.error_text()
+    server = serve("-u", "nobody")
+    server.connect().ask(b"mn\r\n", b"MN\r\n")
+    assert "root" not in server.error_text()
+
+
+@pytest.mark.parametrize("option", ["-i", "--license"])
+def test_license(option):
+    code, out, err = run(option)
+    assert (code, err) == (0, "")
+    assert out.startswith((ROOT / "LICENSE").read_text())
+    assert "xxHash" in out and "libuv" in out
+
+
+def test_what_has_no_effect_is_told(serve):
+    """A command line as memcached's users write them."""
+    server = serve("-m", "64", "-c", "1024", "-f", "1.25", "-n", "48", "-L", "-C", "-N", "1",
+                   "-t", "2", "-o", "modern,slab_reassign,slab_automove=1,lru_crawler",
+                   "-o", "lru_maintainer,hash_algorithm=murmur3,tail_repair_time=60")
+    client = server.connect()
+    client.set(b"k", b"v")
+    lines = server.error_text().splitlines()
+    assert lines[:2] == [
+        "cachemand: option -f (--slab-growth-factor) has no effect: there are no slab classes",
+        "cachemand: option -n (--slab-min-size) has no effect: there are no slab classes"]
+    told = [line for line in lines if " has no effect: " in line]
+    assert len(told) == 12 and len(set(told)) == 12
+
+
+def test_prefix_delimiter(serve):
+    client = serve("-D", "/").connect()
+    client.set(b"a:b/c", b"v")
+    client.get(b"a:b/c")
+    client.get(b"a:x")
+    client.ask(b"stats detail dump\r\n", b"PREFIX a:b get 1 hit 1 set 1 del 0\r\nEND\r\n")
+    assert client.stats(b"settings")["stat_key_prefix"] == "/"
+
+
+def test_core_files(serve):
+    server = serve("-r", wrapper=("prlimit", "--core=0:unlimited"))
+    limits = pathlib.Path(f"/proc/{server.pid}/limits").read_text()
+    line = next(line for line in limits.splitlines() if line.startswith("Max core file size"))
+    assert line.split()[4:6] == ["unlimited", "unlimited"]
+
+
+def unprivileged(*wrapper):
+    """In front of a command: without root's rights, and the limits given."""
+    return ("setpriv", "--bounding-set=-all", "--inh-caps=-all", "--reuid=nobody",
+            "--clear-groups", *wrapper)
+
+
+def run_unprivileged(*options):
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to stop being it")
+    done = subprocess.run([*options], capture_output=True, text=True, timeout=20, check=False)
+    if "setpriv" in done.stderr or done.returncode in (126, 127):
+        pytest.skip("the program cannot be run by another user here")
+    return done.returncode, done.stderr
+
+
+def test_core_files_that_cannot_be():
+    assert run_unprivileged("prlimit", "--core=0:0", *unprivileged(), str(cachemand.PROGRAM),
+                            "-p", "-1", "-r") == (
+        71, "cachemand: option -r (--enable-coredumps): the system allows no core files\n")
+
+
+def locked_kib(server):
+    return server.status_kib("VmLck")
+
+
+def test_lock_memory(serve):
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    server = serve("-k", "-m", "16")
+    client = server.connect()
+    for number in range(6000):
+        client.send(b"set k%d 0 0 4000 noreply\r\n%s\r\n" % (number, b"v" * 4000))
+    client.set(b"last", b"v")
+    assert locked_kib(server) > 10 << 10
+    client.ask(b"cache_memlimit 9\r\n", b"OK\r\n")
+    client.ask(b"cache_memlimit 32\r\n", b"OK\r\n")
+    client.set(b"k", b"v" * 100000)
+    assert client.get(b"k") == b"v" * 100000
+
+
+def test_lock_memory_that_cannot_be():
+    assert run_unprivileged("prlimit", "--memlock=65536:65536", *unprivileged(),
+                            str(cachemand.PROGRAM), "-p", "-1", "-k") == (
+        71, "cachemand: option -k (--lock-memory): not permitted; only root is, or who may lock as "
+        "much memory (ulimit -l)\n")
+
+
+def test_connections_wait(serve):
+    server = serve("-c", "2", "-o", "no_maxconns_fast")
+    first, second = server.connect(), server.connect()
+    first.ask(b"mn\r\n", b"MN\r\n")
+    second.ask(b"mn\r\n", b"MN\r\n")
+    third = server.connect()
+    third.send(b"mn\r\n")
+    wait_until(lambda: first.stats()["accepting_conns"] == "0", "the pause")
+    assert first.stats(b"settings")["maxconns_fast"] == "no"
+    second.close()
+    assert third.line() == b"MN\r\n"
+    assert first.stats()["rejected_connections"] == "0"
+
+
 def test_extended_idle_timeout(serve):
     server = serve("-o", "hashpower=20,idle_timeout=7")
     assert server.connect().stats(b"settings")["idle_timeout"] == "7"
@@ -274,7 +396,9 @@ def test_daemon(tmp_path):
     pid_file, port_file = tmp_path / "pid", tmp_path / "port"
     code, out, err = run("-d", "-p", "-1", "-P", str(pid_file),
                          env={**os.environ, "MEMCACHED_PORT_FILENAME": str(port_file)})
-    assert (code, out, err) == (0, "", "")
+    assert (code, out) == (0, "")
+    port = port_file.read_text().split()[2]
+    assert f"cachemand: listening on tcp:127.0.0.1:{port}" in err
     pid = int(pid_file.read_text())
     try:
         assert pathlib.Path(f"/proc/{pid}/fd/0").readlink() == pathlib.Path("/dev/null")

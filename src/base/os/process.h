@@ -11,6 +11,20 @@
 /* Raises the limit of open files to `count`, or as far as allowed; returns what it is now. */
 uint64_t cm_os_raise_open_files(uint64_t count);
 
+/* Lets the process write core files, as large as it may. SYSTEM: it may write none. */
+CM_MUST_CHECK enum cm_status cm_os_allow_core_files(void);
+/* To be called again once the user has changed: then the system forbids core files by itself. */
+void cm_os_keep_core_files(void);
+
+/* Keeps all memory, now and later, from being swapped out. SYSTEM: not permitted, or not so much. */
+CM_MUST_CHECK enum cm_status cm_os_lock_memory(void);
+
+/* Makes a file the user's, whose name was checked. SYSTEM. */
+CM_MUST_CHECK enum cm_status cm_os_give_file(const char *path, const char *user);
+
+/* Whether the process may do everything. */
+bool cm_os_is_root(void);
+
 /* Sets the C library's allocator up to return memory early and to keep few arenas, and turns the
  * signals off that a broken connection or a closed terminal sends. */
 void cm_os_process_prepare(void);

@@ -15,6 +15,9 @@ typedef intptr_t cm_os_socket; /* wide enough for both systems' handles */
 
 #define CM_OS_SOCKET_NONE ((cm_os_socket)-1)
 
+/* The longest path of a Unix socket. */
+#define CM_OS_SOCKET_PATH_MAX 107
+
 enum cm_os_accept {
     CM_OS_ACCEPTED,
     CM_OS_ACCEPT_NONE,      /* nobody is waiting */
@@ -25,6 +28,18 @@ enum cm_os_accept {
  * the system's error code in *error if it cannot be had. */
 cm_os_socket cm_os_socket_listen(const struct sockaddr *address, size_t address_bytes, int backlog,
                                  int *error);
+/* A Unix socket's place in the file system. */
+struct cm_os_socket_path {
+    const char *path; /* at most CM_OS_SOCKET_PATH_MAX bytes */
+    unsigned mask;    /* its permissions */
+    uint64_t device;  /* set by listening; tells the file from another of the same name */
+    uint64_t file;
+};
+/* As above, on a Unix socket. Another one that nobody listens on is replaced; EEXIST: something
+ * that is no socket is in the way. Not while other threads make files. */
+cm_os_socket cm_os_socket_listen_path(struct cm_os_socket_path *path, int backlog, int *error);
+/* Removes the socket's file, unless it is not the same any more. */
+void cm_os_socket_remove_path(const struct cm_os_socket_path *path);
 /* The port that a listening socket has, 0 if the system does not tell. */
 uint16_t cm_os_socket_port(cm_os_socket listener);
 /* Takes one connection: non-blocking, not inherited by child processes, without Nagle's delay.

@@ -17,7 +17,7 @@ static void read_back(struct cm_log *log, char *text, size_t bytes) {
 }
 
 static struct cm_log opened(enum cm_log_level level_max) {
-    struct cm_log log = {tmpfile(), level_max};
+    struct cm_log log = {tmpfile(), "prog", level_max};
     assert_non_null(log.to);
     return log;
 }
@@ -32,7 +32,7 @@ static void test_levels(void **state) {
     assert_false(cm_log_wants(&log, CM_LOG_INFO));
     char text[200];
     read_back(&log, text, sizeof text);
-    assert_string_equal(text, "error: no luck\nwarning: low on 7\n");
+    assert_string_equal(text, "prog: error: no luck\nprog: warning: low on 7\n");
 }
 
 static void test_control_characters(void **state) {
@@ -41,7 +41,7 @@ static void test_control_characters(void **state) {
     cm_log(&log, CM_LOG_INFO, "%s", "a\nerror: forged\r\x1b[2J\x7f");
     char text[200];
     read_back(&log, text, sizeof text);
-    assert_string_equal(text, "info: a?error: forged??[2J?\n");
+    assert_string_equal(text, "prog: info: a?error: forged??[2J?\n");
 }
 
 static void test_long_lines_are_cut(void **state) {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "base/os/socket.h"
 #include "config/config.h"
+#include "config/extended.h"
 #include "config/option.h"
 
 #include <setjmp.h>
@@ -144,9 +146,10 @@ static void test_extended(void **state) {
     parse(&parsed, "-o hashpower=20,idle_timeout=7 -o hashpower=12");
     assert_int_equal(parsed.status, CM_OK);
     assert_int_equal(parsed.config.idle_timeout_s, 7);
-    assert_int_equal(parsed.config.extended.note_count, 1);
-    assert_string_equal(parsed.config.extended.notes[0],
-                        "hashpower has no effect: the index grows by itself");
+    assert_int_equal(parsed.config.notes.count, 1);
+    assert_string_equal(
+        parsed.config.notes.entries[0],
+        "option -o (--extended): hashpower has no effect: the index grows by itself");
     cm_config_deinit(&parsed.config);
 }
 
@@ -181,15 +184,16 @@ static void test_tls_extended(void **state) {
     assert_int_equal(parsed.config.tls_min_version, 1);
     assert_string_equal(parsed.config.tls_ciphers, "A:B");
     assert_true(parsed.config.tls_session_cache);
-    assert_int_equal(parsed.config.extended.note_count, 2);
+    assert_int_equal(parsed.config.notes.count, 2);
     cm_config_deinit(&parsed.config);
     parse(&parsed, "-Z -o ssl_chain_cert=c,ssl_min_version=1,ssl_keyformat=PEM,ssl_verify_mode=0");
     assert_int_equal(parsed.status, CM_OK);
     assert_int_equal(parsed.config.tls_min_version, 0);
     assert_int_equal(parsed.config.tls_key_format, 0);
-    assert_int_equal(parsed.config.extended.note_count, 1);
-    assert_string_equal(parsed.config.extended.notes[0],
-                        "ssl_min_version: versions before TLS 1.2 are not spoken");
+    assert_int_equal(parsed.config.notes.count, 1);
+    assert_string_equal(parsed.config.notes.entries[0],
+                        "option -o (--extended): ssl_min_version: versions before TLS 1.2 are not "
+                        "spoken");
     cm_config_deinit(&parsed.config);
 }
 
@@ -296,21 +300,138 @@ static void test_address_refusals(void **state) {
 
 static void test_extended_refusals(void **state) {
     (void)state;
-    assert_refused("-o modern",
-                   "option -o (--extended): unknown key \"modern\"; allowed are idle_timeout, "
-                   "hashpower, ssl_chain_cert, ssl_key, ssl_keyformat, ssl_ca_cert, "
-                   "ssl_verify_mode, ssl_min_version, ssl_ciphers, ssl_session_cache, "
-                   "ssl_wbuf_size, ssl_kernel_tls");
+    assert_refused("-o proxy_config=x", "option -o (--extended): unknown key \"proxy_config\"; the "
+                                        "man page lists those allowed");
+    assert_refused("-o modern,,", "option -o (--extended): unknown key \"\"; the man page lists "
+                                  "those allowed");
     assert_refused("-o hashpower=99",
                    "option -o (--extended): hashpower: \"99\" is not a number from 12 to 32");
+    assert_refused("-o tail_repair_time=9",
+                   "option -o (--extended): tail_repair_time: \"9\" is not "
+                   "a number from 10 to 2147483647");
+    assert_refused("-o slab_automove_ratio=x",
+                   "option -o (--extended): slab_automove_ratio: \"x\" is not a number");
+    assert_refused("-o ext_path", "option -o (--extended): ext_path needs a value");
+    assert_refused("-o no_maxconns_fast=1",
+                   "option --connections-wait takes no value, but was given \"1\"");
     assert_refused("-o idle_timeout",
                    "option --idle-timeout: \"\" is not a number from 0 to 1000000000");
+}
+
+static void test_listener_refusals(void **state) {
+    (void)state;
+    char line[256] = "-s /";
+    memset(line + 4, 'x', CM_OS_SOCKET_PATH_MAX);
+    assert_refused(line, "option -s (--unix-socket): the path is 108 bytes long, the system allows "
+                         "107");
+    assert_refused("-s", "option -s (--unix-socket) needs a value: PATH");
+    assert_refused("-s x -a 8", "option -a (--unix-mask): \"8\" is not an octal number from 0 to "
+                                "777");
+    assert_refused("-s x -a 1000",
+                   "option -a (--unix-mask): \"1000\" is not an octal number from 0 "
+                   "to 777");
+    assert_refused("-s x -a rwx", "option -a (--unix-mask): \"rwx\" is not an octal number from 0 "
+                                  "to 777");
+}
+
+static void test_more_refusals(void **state) {
+    (void)state;
+    assert_refused("-e /dev/shm/x", "option -e (--memory-file): warm restart is not available yet");
+    assert_refused("-D ab", "option -D (--prefix-delimiter): \"ab\" is not one character");
+    assert_refused("-f 1", "option -f (--slab-growth-factor): \"1\" is not a number above 1");
+    assert_refused("-f 1.2.3", "option -f (--slab-growth-factor): \"1.2.3\" is not a number above "
+                               "1");
+    assert_refused("-f -2", "option -f (--slab-growth-factor): \"-2\" is not a number above 1");
+    assert_refused("-n 0", "option -n (--slab-min-size): \"0\" is not a number from 1 to 1048576");
+    assert_refused("-N x", "option -N (--napi-ids): \"x\" is not a number from 0 to 1048576");
+}
+
+/* What memcached has a use for and we have not is accepted, and told of once. */
+static void test_without_effect(void **state) {
+    (void)state;
+    struct parsed parsed;
+    parse(&parsed, "-f 1.25 -n 48 -LC -N 2 -f 1.1 -o slab_reassign,slab_automove=2,modern");
+    assert_int_equal(parsed.status, CM_OK);
+    const char *notes[] = {
+        "option -f (--slab-growth-factor) has no effect: there are no slab classes",
+        "option -n (--slab-min-size) has no effect: there are no slab classes",
+        "option -L (--enable-largepages) has no effect: large pages are always asked for",
+        "option -C (--disable-cas) has no effect: every item has a CAS",
+        "option -N (--napi-ids) has no effect: connections go to the least busy thread",
+        "option -o (--extended): slab_reassign has no effect: there are no slab classes",
+        "option -o (--extended): slab_automove has no effect: there are no slab classes",
+        "option -o (--extended): modern has no effect: it always is",
+    };
+    assert_int_equal(parsed.config.notes.count, sizeof notes / sizeof notes[0]);
+    for (size_t i = 0; i < parsed.config.notes.count; i++)
+        assert_string_equal(parsed.config.notes.entries[i], notes[i]);
+    cm_config_deinit(&parsed.config);
+}
+
+static void test_unix_takes_the_networks_place(void **state) {
+    (void)state;
+    struct parsed parsed;
+    parse(&parsed, "-s /run/x -a 777 -p 11211 -l 127.0.0.1");
+    assert_int_equal(parsed.status, CM_OK);
+    assert_string_equal(parsed.config.unix_path, "/run/x");
+    assert_int_equal(parsed.config.unix_mask, 0777);
+    assert_int_equal(parsed.config.port, 0);
+    assert_int_equal(parsed.config.notes.count, 2);
+    assert_string_equal(parsed.config.notes.entries[0],
+                        "option -p (--port) has no effect: -s turns the network off");
+    assert_string_equal(parsed.config.notes.entries[1],
+                        "option -l (--listen) has no effect: -s turns the network off");
+    cm_config_deinit(&parsed.config);
+    parse(&parsed, "-s /run/x");
+    assert_int_equal(parsed.status, CM_OK);
+    assert_int_equal(parsed.config.unix_mask, 0700);
+    assert_int_equal(parsed.config.notes.count, 0);
+    cm_config_deinit(&parsed.config);
+}
+
+static void test_extended_effects(void **state) {
+    (void)state;
+    struct parsed parsed;
+    parse(&parsed, "-o no_maxconns_fast,watcher_logbuf_size=512,worker_logbuf_size=128 -D ;");
+    assert_int_equal(parsed.status, CM_OK);
+    assert_true(parsed.config.connections_wait);
+    assert_int_equal(parsed.config.watcher_buffer_kb, 512);
+    assert_int_equal(parsed.config.worker_buffer_kb, 128);
+    assert_int_equal(parsed.config.prefix_delimiter, ';');
+    assert_int_equal(parsed.config.notes.count, 0);
+    cm_config_deinit(&parsed.config);
+    parse(&parsed, "--connections-wait -o maxconns_fast");
+    assert_int_equal(parsed.status, CM_OK);
+    assert_false(parsed.config.connections_wait);
+    cm_config_deinit(&parsed.config);
+}
+
+/* Every key with a value that suits it, and every option that a key names. */
+static void test_every_extended_key(void **state) {
+    (void)state;
+    for (size_t i = 0; i < cm_extended_keys_count; i++) {
+        const struct cm_extended_key *key = &cm_extended_keys[i];
+        char line[96];
+        struct parsed parsed;
+        if (key->option != NULL) {
+            assert_non_null(cm_option_by_name(key->option, strlen(key->option)));
+            continue;
+        }
+        bool bare = key->kind == CM_EXTENDED_NOTHING;
+        snprintf(line, sizeof line, bare ? "-o %s" : "-o %s=%lld", key->key,
+                 (long long)(key->min > 0 ? key->min : 1));
+        parse(&parsed, line);
+        assert_int_equal(parsed.status, CM_OK);
+        assert_int_equal(parsed.config.notes.count, 1);
+        assert_non_null(strstr(parsed.config.notes.entries[0], key->note));
+        cm_config_deinit(&parsed.config);
+    }
 }
 
 /* Numbered options refuse the value before their range and the one after it. */
 static void test_ranges(void **state) {
     (void)state;
-    for (size_t i = 0; i < cm_options_count; i++) {
+    for (size_t i = 0; i < CM_OPTIONS; i++) {
         const struct cm_option *option = &cm_options[i];
         if (option->kind != CM_OPTION_NUMBER && option->kind != CM_OPTION_SIZE)
             continue;
@@ -329,7 +450,7 @@ static void test_ranges(void **state) {
 
 static void test_names_are_unique(void **state) {
     (void)state;
-    for (size_t i = 0; i < cm_options_count; i++) {
+    for (size_t i = 0; i < CM_OPTIONS; i++) {
         const struct cm_option *option = &cm_options[i];
         assert_ptr_equal(cm_option_by_name(option->name, strlen(option->name)), option);
         if (option->letter != 0)
@@ -356,6 +477,12 @@ int main(void) {
         cmocka_unit_test(test_size_refusals),
         cmocka_unit_test(test_address_refusals),
         cmocka_unit_test(test_extended_refusals),
+        cmocka_unit_test(test_listener_refusals),
+        cmocka_unit_test(test_more_refusals),
+        cmocka_unit_test(test_without_effect),
+        cmocka_unit_test(test_unix_takes_the_networks_place),
+        cmocka_unit_test(test_extended_effects),
+        cmocka_unit_test(test_every_extended_key),
         cmocka_unit_test(test_ranges),
         cmocka_unit_test(test_names_are_unique),
     };

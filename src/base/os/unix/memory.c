@@ -22,7 +22,9 @@ enum cm_status cm_os_mem_commit(void *address, size_t bytes) {
 }
 
 void cm_os_mem_discard(void *address, size_t bytes) {
-    CM_CHECK(madvise(address, bytes, MADV_DONTNEED) == 0);
+    /* Refused for memory that is locked, which is not given back: only its content goes. */
+    if (madvise(address, bytes, MADV_DONTNEED) != 0)
+        memset(address, 0, bytes);
 }
 
 void cm_os_mem_prefer_large(void *address, size_t bytes) {

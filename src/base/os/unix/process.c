@@ -9,6 +9,8 @@
 #include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,6 +30,38 @@ uint64_t cm_os_raise_open_files(uint64_t count) {
         return count;
     wanted.rlim_cur = wanted.rlim_max = limit.rlim_max;
     return setrlimit(RLIMIT_NOFILE, &wanted) == 0 ? limit.rlim_max : limit.rlim_cur;
+}
+
+enum cm_status cm_os_allow_core_files(void) {
+    struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY}; /* only root may raise the second */
+    if (setrlimit(RLIMIT_CORE, &limit) == 0)
+        return CM_OK;
+    if (getrlimit(RLIMIT_CORE, &limit) != 0 || limit.rlim_max == 0)
+        return CM_SYSTEM;
+    limit.rlim_cur = limit.rlim_max;
+    return setrlimit(RLIMIT_CORE, &limit) == 0 ? CM_OK : CM_SYSTEM;
+}
+
+void cm_os_keep_core_files(void) {
+    (void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+}
+
+enum cm_status cm_os_lock_memory(void) {
+    /* Or another user could have no more memory than its own limit. Only root may. */
+    const struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
+    (void)setrlimit(RLIMIT_MEMLOCK, &unlimited);
+    return mlockall(MCL_CURRENT | MCL_FUTURE) == 0 ? CM_OK : CM_SYSTEM;
+}
+
+enum cm_status cm_os_give_file(const char *path, const char *user) {
+    const struct passwd *entry = getpwnam(user);
+    if (entry == NULL || lchown(path, entry->pw_uid, entry->pw_gid) != 0)
+        return CM_SYSTEM;
+    return CM_OK;
+}
+
+bool cm_os_is_root(void) {
+    return geteuid() == 0;
 }
 
 void cm_os_process_prepare(void) {
@@ -54,6 +88,9 @@ enum cm_os_user cm_os_become_user(const char *name) {
         return user->pw_uid == geteuid() ? CM_OS_USER_OK : CM_OS_USER_NOT_PERMITTED;
     if (initgroups(name, user->pw_gid) != 0 || setgid(user->pw_gid) != 0 ||
         setuid(user->pw_uid) != 0)
+        return CM_OS_USER_NOT_PERMITTED;
+    /* There must be no way back. */
+    if (user->pw_uid != 0 && (setuid(0) == 0 || geteuid() != user->pw_uid))
         return CM_OS_USER_NOT_PERMITTED;
     return CM_OS_USER_OK;
 }

@@ -7,6 +7,8 @@
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 static void set_flag(int descriptor, int level, int name) {
@@ -33,6 +35,80 @@ cm_os_socket cm_os_socket_listen(const struct sockaddr *address, size_t address_
     return descriptor;
 }
 
+/* ---- Unix sockets ---- */
+
+static int open_local(void) {
+    return socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+/* 0 if nobody listens on the socket at `address`, else why it must stay. */
+static int try_to_connect(const struct sockaddr_un *address) {
+    int descriptor = open_local();
+    if (descriptor < 0)
+        return errno;
+    int result = connect(descriptor, (const struct sockaddr *)address, sizeof *address);
+    int error = result == 0 || errno == EAGAIN || errno == EPROTOTYPE ? EADDRINUSE : errno;
+    close(descriptor);
+    return error == ECONNREFUSED || error == ENOENT ? 0 : error;
+}
+
+/* Removes a socket that a server left behind. 0, or why the path cannot be used. */
+static int clear_path(const struct sockaddr_un *address) {
+    struct stat there;
+    if (lstat(address->sun_path, &there) != 0)
+        return errno == ENOENT ? 0 : errno;
+    if (!S_ISSOCK(there.st_mode))
+        return EEXIST;
+    int error = try_to_connect(address);
+    if (error == 0 && unlink(address->sun_path) != 0 && errno != ENOENT)
+        error = errno;
+    return error;
+}
+
+static int bind_local(int descriptor, const struct sockaddr_un *address,
+                      struct cm_os_socket_path *path) {
+    struct stat made;
+    mode_t before = umask((mode_t)(~path->mask & 0777));
+    int result = bind(descriptor, (const struct sockaddr *)address, sizeof *address);
+    int error = result == 0 ? 0 : errno;
+    (void)umask(before);
+    if (error != 0)
+        return error;
+    if (lstat(address->sun_path, &made) != 0)
+        return errno;
+    path->device = (uint64_t)made.st_dev;
+    path->file = (uint64_t)made.st_ino;
+    return 0;
+}
+
+cm_os_socket cm_os_socket_listen_path(struct cm_os_socket_path *path, int backlog, int *error) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    _Static_assert(sizeof address.sun_path == CM_OS_SOCKET_PATH_MAX + 1, "of Linux and Windows");
+    memcpy(address.sun_path, path->path, strlen(path->path) + 1);
+    *error = clear_path(&address);
+    int descriptor = *error == 0 ? open_local() : -1;
+    if (*error == 0 && descriptor < 0)
+        *error = errno;
+    if (*error == 0)
+        *error = bind_local(descriptor, &address, path);
+    if (*error == 0 && listen(descriptor, backlog) != 0) {
+        *error = errno;
+        cm_os_socket_remove_path(path);
+    }
+    if (*error != 0 && descriptor >= 0)
+        close(descriptor);
+    return *error == 0 ? descriptor : CM_OS_SOCKET_NONE;
+}
+
+void cm_os_socket_remove_path(const struct cm_os_socket_path *path) {
+    struct stat there;
+    if (lstat(path->path, &there) == 0 && (uint64_t)there.st_dev == path->device &&
+        (uint64_t)there.st_ino == path->file)
+        (void)unlink(path->path);
+}
+
+/* ---- any socket ---- */
+
 uint16_t cm_os_socket_port(cm_os_socket listener) {
     union {
         struct sockaddr any;
@@ -40,7 +116,7 @@ uint16_t cm_os_socket_port(cm_os_socket listener) {
         struct sockaddr_in6 v6;
     } address = {0};
     socklen_t bytes = sizeof address;
-    if (getsockname((int)listener, &address.any, &bytes) != 0)
+    if (getsockname((int)listener, &address.any, &bytes) != 0 || address.any.sa_family == AF_UNIX)
         return 0;
     return ntohs(address.any.sa_family == AF_INET6 ? address.v6.sin6_port : address.v4.sin_port);
 }

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "server/internal.h"
+
+#include <string.h>
+
+static void on_listener(void *context, const struct cm_net_listening *listening) {
+    struct cm_server *server = context;
+    if (server->port == 0)
+        server->port = listening->port;
+}
+
+enum cm_exit cm_server_listen(struct cm_server *server) {
+    const struct cm_config *config = server->config;
+    const struct cm_net_listen options = {
+        .addresses = &config->listen,
+        .port = (int)config->port,
+        .backlog = (int)config->backlog,
+        .unix_path = config->unix_path,
+        .unix_mask = (unsigned)config->unix_mask,
+    };
+    struct cm_net_error error;
+    if (cm_net_listen(server->net, &options, &error) != CM_OK) {
+        cm_server_complain("%s", error.text);
+        return CM_EXIT_SYSTEM;
+    }
+    cm_net_visit_listeners(server->net, on_listener, server);
+    return CM_EXIT_OK;
+}
+
+/* ---- giving up root ---- */
+
+static enum cm_exit become(const char *name) {
+    switch (cm_os_become_user(name)) {
+    case CM_OS_USER_UNKNOWN:
+        cm_server_complain("option -u (--user): there is no user \"%s\"", name);
+        return CM_EXIT_NO_USER;
+    case CM_OS_USER_NOT_PERMITTED:
+        cm_server_complain("option -u (--user): not permitted to become \"%s\"; only root is",
+                           name);
+        return CM_EXIT_NO_PERMISSION;
+    case CM_OS_USER_OK:
+        break;
+    }
+    return CM_EXIT_OK;
+}
+
+enum cm_exit cm_server_become_user(struct cm_server *server) {
+    const struct cm_config *config = server->config;
+    enum cm_exit result = CM_EXIT_OK;
+    if (config->user == NULL) {
+        if (cm_os_is_root())
+            cm_server_complain("runs as root; -u NAME gives that up");
+        return CM_EXIT_OK;
+    }
+    /* The permissions of -a are meant for that user. Whoever is not root is that user already. */
+    if (config->unix_path != NULL && cm_os_is_root())
+        (void)!cm_os_give_file(config->unix_path, config->user);
+    result = become(config->user);
+    if (result == CM_EXIT_OK && config->core_dumps)
+        cm_os_keep_core_files();
+    return result;
+}
+
+/* ---- telling ---- */
+
+struct announcement {
+    char text[512];
+    size_t used;
+};
+
+static void add_listener(void *context, const struct cm_net_listening *listening) {
+    struct announcement *line = context;
+    int added = snprintf(line->text + line->used, sizeof line->text - line->used, "%s%s",
+                         line->used > 0 ? ", " : "", listening->address);
+    if (added > 0 && (size_t)added < sizeof line->text - line->used)
+        line->used += (size_t)added;
+    else
+        line->text[line->used] = '\0'; /* what there is no room for is left out, whole */
+}
+
+void cm_server_announce(struct cm_server *server) {
+    struct announcement line = {0};
+    cm_net_visit_listeners(server->net, add_listener, &line);
+    cm_server_complain("listening on %s", line.text);
+}
