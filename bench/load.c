@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* cm_load: a load generator for servers that speak memcached's text protocol. One thread, epoll.
+/* cm_load: a load generator for servers that speak one of memcached's protocols. One thread, epoll.
  *
  * Each connection writes a batch of `pipeline` requests and writes the next one when the last
  * reply of the batch is in. The replies' framing is checked, the values are not looked at.
  * Prints name=value lines. */
 
+#include "lib/dialect.h"
 #include "lib/histogram.h"
 #include "lib/machine.h"
 #include "reference/random.h"
@@ -22,12 +23,12 @@
 
 #define INPUT_BYTES_MIN (64u << 10)
 #define EVENTS_MAX      256
-#define HEADER_BYTES    64 /* more than "set " + " 0 0 <bytes>\r\n" + "\r\n" need */
 #define SCATTER         2654435761u
 
 struct load_options {
     const char *host;
     const char *port;
+    const struct cm_bench_dialect *dialect;
     uint32_t connections;
     uint32_t pipeline;
     uint32_t keys;
@@ -76,21 +77,14 @@ struct load {
 
 /* ---- requests ------------------------------------------------------------------------------ */
 
-static char *put_text(char *at, const char *text, size_t bytes) {
-    memcpy(at, text, bytes);
-    return at + bytes;
-}
-
-/* "k000…0123", key_bytes long */
-static char *put_key(const struct load *load, char *at, uint32_t number) {
-    char *end = at + load->options.key_bytes;
-    char *digit = end;
-    while (digit > at + 1) {
+/* "k000…0123" */
+static void make_key(char *key, uint32_t bytes, uint32_t number) {
+    char *digit = key + bytes;
+    while (digit > key + 1) {
         *--digit = (char)('0' + number % 10);
         number /= 10;
     }
-    *at = 'k';
-    return end;
+    *key = 'k';
 }
 
 /* Hot keys of a Zipf distribution lie scattered over the number range. */
@@ -102,18 +96,13 @@ static uint32_t next_key(struct load *load) {
     return (uint32_t)((uint64_t)rank * SCATTER % keys);
 }
 
-static char *put_set(const struct load *load, char *at, uint32_t key) {
-    at = put_text(at, "set ", 4);
-    at = put_key(load, at, key);
-    at += sprintf(at, " 0 0 %u\r\n", load->options.value_bytes);
-    at = put_text(at, load->value, load->options.value_bytes);
-    return put_text(at, "\r\n", 2);
-}
-
-static char *put_get(const struct load *load, char *at, uint32_t key) {
-    at = put_text(at, "get ", 4);
-    at = put_key(load, at, key);
-    return put_text(at, "\r\n", 2);
+static char *put_request(const struct load *load, char *at, uint32_t number, bool set) {
+    const struct load_options *options = &load->options;
+    char text[256];
+    const struct cm_bench_bytes key = {text, options->key_bytes};
+    const struct cm_bench_bytes value = {load->value, options->value_bytes};
+    make_key(text, options->key_bytes, number);
+    return set ? options->dialect->put_set(at, key, value) : options->dialect->put_get(at, key);
 }
 
 static bool next_is_set(struct load *load) {
@@ -139,7 +128,7 @@ static void make_batch(struct load *load, struct load_connection *connection) {
             break;
         bool set = next_is_set(load);
         uint32_t key = load->filling ? load->fill_next++ : next_key(load);
-        at = set ? put_set(load, at, key) : put_get(load, at, key);
+        at = put_request(load, at, key, set);
         connection->is_set[count] = set;
         load->sets += set;
         load->gets += !set;
@@ -193,41 +182,29 @@ static void bad_reply(const char *at, size_t bytes) {
     cm_bench_die("unexpected reply: \"%.*s\"", (int)(bytes < 80 ? bytes : 80), at);
 }
 
-/* Bytes of the reply to a set, 0 while it is not whole. */
-static size_t set_reply_bytes(struct load *load, const char *at, size_t bytes) {
-    const char *end = memchr(at, '\n', bytes);
-    if (!end)
+/* Bytes of the next reply, 0 while it is not whole. */
+static size_t reply_bytes(struct load *load, const char *at, size_t bytes, bool set) {
+    const struct cm_bench_dialect *dialect = load->options.dialect;
+    size_t used = 0;
+    switch (set ? dialect->read_set(at, bytes, &used) : dialect->read_get(at, bytes, &used)) {
+    case CM_BENCH_REPLY_PART:
+        if (used > load->input_limit)
+            bad_reply(at, bytes);
         return 0;
-    size_t line_bytes = (size_t)(end - at) + 1;
-    if (line_bytes != 8 || memcmp(at, "STORED\r\n", 8)) {
-        if (memcmp(at, "SERVER_ERROR", 12 < line_bytes ? 12 : line_bytes))
-            bad_reply(at, line_bytes);
+    case CM_BENCH_REPLY_HIT:
+        load->hits++;
+        break;
+    case CM_BENCH_REPLY_NOT_STORED:
         load->not_stored++;
-    }
-    return line_bytes;
-}
-
-static size_t get_reply_bytes(struct load *load, const char *at, size_t bytes) {
-    if (bytes < 5)
-        return 0;
-    if (!memcmp(at, "END\r\n", 5))
-        return 5;
-    const char *end = memchr(at, '\n', bytes);
-    if (!end)
-        return 0;
-    const char *digit = end - 1;
-    size_t value_bytes = 0;
-    for (size_t unit = 1; digit > at && digit[-1] != ' '; unit *= 10)
-        value_bytes += unit * (size_t)(*--digit - '0');
-    if (memcmp(at, "VALUE ", 6) || end[-1] != '\r' || value_bytes > load->input_limit)
+        break;
+    case CM_BENCH_REPLY_BAD:
         bad_reply(at, bytes);
-    size_t all = (size_t)(end + 1 - at) + value_bytes + 7;
-    if (bytes < all)
-        return 0;
-    if (memcmp(at + all - 7, "\r\nEND\r\n", 7))
-        bad_reply(at + all - 7, 7);
-    load->hits++;
-    return all;
+        break;
+    case CM_BENCH_REPLY_MISS:
+    case CM_BENCH_REPLY_STORED:
+        break;
+    }
+    return used;
 }
 
 /* Consumes whole replies; returns the bytes used. */
@@ -235,9 +212,8 @@ static size_t read_replies(struct load *load, struct load_connection *connection
                            size_t bytes) {
     size_t used = 0;
     while (used < bytes && connection->replies < connection->requests) {
-        size_t n = connection->is_set[connection->replies]
-                       ? set_reply_bytes(load, at + used, bytes - used)
-                       : get_reply_bytes(load, at + used, bytes - used);
+        size_t n =
+            reply_bytes(load, at + used, bytes - used, connection->is_set[connection->replies]);
         if (!n)
             return used;
         used += n;
@@ -272,7 +248,7 @@ static void on_readable(struct load *load, struct load_connection *connection) {
 
 static void open_connection(struct load *load, struct load_connection *connection) {
     const struct load_options *options = &load->options;
-    size_t request_bytes = HEADER_BYTES + options->key_bytes + options->value_bytes;
+    size_t request_bytes = CM_BENCH_REQUEST_BYTES + options->key_bytes + options->value_bytes;
     connection->fd = cm_bench_connect(options->host, options->port);
     if (connection->fd < 0 || fcntl(connection->fd, F_SETFL, O_NONBLOCK))
         cm_bench_die("cannot connect to %s:%s", options->host, options->port);
@@ -379,6 +355,7 @@ static const char usage[] =
     "usage: load [options]\n"
     "  -H, --host HOST         127.0.0.1\n"
     "  -p, --port PORT         11211\n"
+    "  -P, --protocol NAME     text or binary; text\n"
     "  -c, --connections N     32\n"
     "  -d, --pipeline N        requests a connection writes at once, 1\n"
     "  -k, --keys N            1000000\n"
@@ -399,6 +376,11 @@ static void set_option(struct load_options *options, int option) {
         break;
     case 'p':
         options->port = optarg;
+        break;
+    case 'P':
+        options->dialect = cm_bench_dialect(optarg);
+        if (!options->dialect)
+            cm_bench_die("--protocol: \"%s\" is not one of text, binary", optarg);
         break;
     case 'c':
         options->connections = (uint32_t)cm_bench_number("--connections", optarg, 1, 60000);
@@ -433,7 +415,7 @@ static void set_option(struct load_options *options, int option) {
     case 'f':
         options->fill = true;
         break;
-    case 'P':
+    case 'I':
         options->pid = (pid_t)cm_bench_number("--pid", optarg, 1, 1 << 30);
         break;
     default:
@@ -444,18 +426,28 @@ static void set_option(struct load_options *options, int option) {
 
 static struct load_options read_options(int argc, char **argv) {
     static const struct option names[] = {
-        {"host", 1, NULL, 'H'},        {"port", 1, NULL, 'p'},
-        {"connections", 1, NULL, 'c'}, {"pipeline", 1, NULL, 'd'},
-        {"keys", 1, NULL, 'k'},        {"key-bytes", 1, NULL, 'K'},
-        {"value-bytes", 1, NULL, 'v'}, {"gets-per-set", 1, NULL, 'g'},
-        {"seconds", 1, NULL, 's'},     {"requests", 1, NULL, 'n'},
-        {"seed", 1, NULL, 'S'},        {"zipf", 1, NULL, 'z'},
-        {"fill", 0, NULL, 'f'},        {"pid", 1, NULL, 'P'},
-        {"help", 0, NULL, 'h'},        {NULL, 0, NULL, 0},
+        {"host", 1, NULL, 'H'},
+        {"port", 1, NULL, 'p'},
+        {"connections", 1, NULL, 'c'},
+        {"pipeline", 1, NULL, 'd'},
+        {"keys", 1, NULL, 'k'},
+        {"key-bytes", 1, NULL, 'K'},
+        {"value-bytes", 1, NULL, 'v'},
+        {"gets-per-set", 1, NULL, 'g'},
+        {"seconds", 1, NULL, 's'},
+        {"requests", 1, NULL, 'n'},
+        {"seed", 1, NULL, 'S'},
+        {"zipf", 1, NULL, 'z'},
+        {"fill", 0, NULL, 'f'},
+        {"pid", 1, NULL, 'I'},
+        {"protocol", 1, NULL, 'P'},
+        {"help", 0, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     struct load_options options = {
         .host = "127.0.0.1",
         .port = "11211",
+        .dialect = cm_bench_dialect("text"),
         .connections = 32,
         .pipeline = 1,
         .keys = 1000000,
@@ -466,7 +458,7 @@ static struct load_options read_options(int argc, char **argv) {
         .seed = 1,
     };
     int option;
-    while ((option = getopt_long(argc, argv, "H:p:c:d:k:v:g:s:n:h", names, NULL)) != -1)
+    while ((option = getopt_long(argc, argv, "H:p:P:c:d:k:v:g:s:n:h", names, NULL)) != -1)
         set_option(&options, option);
     if (optind < argc)
         set_option(&options, '?');
