@@ -75,11 +75,11 @@ struct cm_protocol {
     void (*rewind)(struct cm_parser *parser, const struct cm_op *op);
     void (*encode)(struct cm_encoder *encoder, const struct cm_op *op, struct cm_reply *reply,
                    struct cm_out *out);
-    /* What a request has behind the value of a CM_OP_STORE_LONG and its end; NULL: nothing. It may
-     * change the op, even to CM_OP_REPLY: then nothing is stored. MORE: uses nothing, and is asked
-     * again with more input; CLOSE: as parse(), once the op is done. */
+    /* What a request has behind the value of a CM_OP_STORE_LONG and its end; NULL: nothing. The op is
+     * the batch's only one and may be changed, even to CM_OP_REPLY: then nothing is stored. MORE:
+     * nothing is used, and asked again with more input; CLOSE: as parse(), once the op is done. */
     enum cm_parse_status (*parse_rest)(struct cm_parser *parser, struct cm_slice input,
-                                       size_t *used, struct cm_op *op);
+                                       size_t *used, struct cm_batch *batch);
     /* The pieces of long answers. NO_MEMORY. */
     enum cm_status (*stat_line)(struct cm_buf *text, const struct cm_op *op, struct cm_slice name,
                                 struct cm_slice value);
@@ -96,5 +96,6 @@ const struct cm_protocol *cm_protocol_sniff(unsigned char first);
 
 extern const struct cm_protocol cm_protocol_memcache_text;
 extern const struct cm_protocol cm_protocol_memcache_binary;
+extern const struct cm_protocol cm_protocol_resp;
 
 #endif

@@ -93,15 +93,20 @@ static void execute(struct cm_session *session, struct cm_out *out) {
 /* False: there is more to come than what is left of the input. */
 static bool take_rest(struct cm_session *session, struct cm_progress *progress) {
     const struct cm_protocol *protocol = session->protocol;
-    size_t used = 0;
-    if (protocol->parse_rest != NULL) {
-        const enum cm_parse_status status = protocol->parse_rest(
-            &session->parser, cm_progress_rest(progress), &used, &session->incoming->stream.op);
-        session->closing = status == CM_PARSE_CLOSE;
-        progress->used += used;
-        return status != CM_PARSE_MORE;
+    struct cm_batch *batch = &session->worker->batch;
+    struct cm_op *op = &session->incoming->stream.op;
+    size_t used;
+    if (protocol->parse_rest == NULL) {
+        return true;
     }
-    return true;
+    cm_session_start_batch(session);
+    batch->ops[batch->count++] = *op;
+    const enum cm_parse_status status =
+        protocol->parse_rest(&session->parser, cm_progress_rest(progress), &used, batch);
+    *op = batch->ops[0];
+    progress->used += used;
+    session->closing = status == CM_PARSE_CLOSE;
+    return status != CM_PARSE_MORE;
 }
 
 bool cm_incoming_go_on(struct cm_session *session, struct cm_progress *progress) {

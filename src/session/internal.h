@@ -61,6 +61,9 @@ static inline struct cm_slice cm_progress_rest(const struct cm_progress *progres
     return cm_slice(progress->input.data + progress->used, progress->input.len - progress->used);
 }
 
+/* Empties the worker's batch and tells it the time. */
+void cm_session_start_batch(const struct cm_session *session);
+
 /* Encodes the reply of exec for an op that is not executed by cm_command_execute(). */
 static inline void cm_session_reply(struct cm_session *session, const struct cm_op *op,
                                     struct cm_out *out) {

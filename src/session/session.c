@@ -152,7 +152,7 @@ static unsigned execute_batch(struct cm_session *session, struct cm_progress *pr
     return batch->count;
 }
 
-static void start_batch(const struct cm_session *session) {
+void cm_session_start_batch(const struct cm_session *session) {
     struct cm_session_worker *worker = session->worker;
     worker->batch.limits.unauthenticated = !session->authenticated;
     worker->command.now_s = cmstore_clock(worker->command.store);
@@ -166,7 +166,7 @@ static bool run_batch(struct cm_session *session, struct cm_progress *progress) 
     struct cm_batch *batch = &session->worker->batch;
     const struct cm_slice rest = cm_progress_rest(progress);
     size_t used;
-    start_batch(session);
+    cm_session_start_batch(session);
     const enum cm_parse_status status =
         session->protocol->parse(&session->parser, rest, &used, batch);
     const unsigned executed = execute_batch(session, progress);

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "base/num.h"
+#include "protocol/resp.h"
+
+/* The commands that concern the connection or the server. */
+
+/* ---- the connection ---- */
+
+/* A reply holds no more; see O1 of op/out.h. */
+static enum cm_resp_end repeat(const struct cm_resp_request *request, struct cm_slice message) {
+    if (message.len > CM_STREAM_ABOVE) {
+        return cm_resp_answer(request, CM_SLICE("-ERR the message is too long\r\n"));
+    }
+    cm_resp_op(request, CM_OP_REPLY, CM_RESP_BULK)->text = message;
+    return CM_RESP_DONE;
+}
+
+enum cm_resp_end cm_resp_parse_echo(struct cm_resp_request *request) {
+    return repeat(request, request->at[1]);
+}
+
+enum cm_resp_end cm_resp_parse_ping(struct cm_resp_request *request) {
+    switch (request->count) {
+    case 1:
+        return cm_resp_answer(request, CM_SLICE("+PONG\r\n"));
+    case 2:
+        return repeat(request, request->at[1]);
+    default:
+        return cm_resp_answer(request,
+                              CM_SLICE("-ERR wrong number of arguments for 'ping' command\r\n"));
+    }
+}
+
+enum cm_resp_end cm_resp_parse_quit(struct cm_resp_request *request) {
+    return cm_resp_fail(request, CM_RESP_OK);
+}
+
+enum cm_resp_end cm_resp_parse_select(struct cm_resp_request *request) {
+    int64_t number;
+    if (!cm_resp_integer(request->at[1], &number)) {
+        return cm_resp_answer(request, CM_RESP_NOT_INTEGER);
+    }
+    return cm_resp_answer(request,
+                          number == 0 ? CM_RESP_OK : CM_SLICE("-ERR DB index is out of range\r\n"));
+}
+
+/* AUTH PASSWORD, of the user "default", or AUTH USER PASSWORD. */
+enum cm_resp_end cm_resp_parse_auth(struct cm_resp_request *request) {
+    if (request->count > 3) {
+        return cm_resp_answer(request, CM_RESP_SYNTAX);
+    }
+    if (request->cut) {
+        return cm_resp_answer(request, CM_RESP_WRONGPASS);
+    }
+    const bool named = request->count == 3;
+    struct cm_op *op = cm_resp_op(request, CM_OP_LOGIN, CM_RESP_TEXT);
+    op->key = named ? request->at[1] : CM_SLICE("default");
+    op->value = request->at[named ? 2 : 1];
+    return CM_RESP_DONE;
+}
+
+static enum cm_resp_end refuse_hello(const struct cm_resp_request *request, unsigned argument) {
+    const struct cm_slice pieces[] = {CM_SLICE("Syntax error in HELLO option '"),
+                                      request->at[argument], CM_SLICE("'")};
+    return cm_resp_complain(request, pieces, 3);
+}
+
+/* Behind the version: AUTH USER PASSWORD, at `*auth` if it is there, and SETNAME NAME. False:
+ * answered. */
+static bool take_hello_options(const struct cm_resp_request *request, unsigned *auth) {
+    for (unsigned i = 2; i < request->known; i++) {
+        const struct cm_slice word = request->at[i];
+        if (cm_resp_is(word, CM_SLICE("auth")) && i + 2 < request->known) {
+            *auth = i;
+            i += 2;
+        } else if (cm_resp_is(word, CM_SLICE("setname")) && i + 1 < request->known) {
+            i++;
+        } else {
+            (void)refuse_hello(request, i);
+            return false;
+        }
+    }
+    return true;
+}
+
+static const char noauth[] =
+    "-NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO "
+    "<proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP "
+    "protocol version at the same time\r\n";
+
+enum cm_resp_end cm_resp_parse_hello(struct cm_resp_request *request) {
+    int64_t version = 0;
+    unsigned auth = 0;
+    if (request->count > 1) {
+        if (!cm_resp_integer(request->at[1], &version)) {
+            return cm_resp_answer(
+                request, CM_SLICE("-ERR Protocol version is not an integer or out of range\r\n"));
+        }
+        if (version != 2 && version != 3) {
+            return cm_resp_answer(request, CM_SLICE("-NOPROTO unsupported protocol version\r\n"));
+        }
+    }
+    if (request->cut || request->count > CM_RESP_ARGS_MAX) {
+        return refuse_hello(request, request->known - 1);
+    }
+    if (!take_hello_options(request, &auth)) {
+        return CM_RESP_DONE;
+    }
+    if (auth == 0 && request->batch->limits.unauthenticated) {
+        return cm_resp_answer(request, cm_slice(noauth, sizeof noauth - 1));
+    }
+    struct cm_op *op = cm_resp_op(request, auth > 0 ? CM_OP_LOGIN : CM_OP_REPLY, CM_RESP_HELLO);
+    op->number = (uint64_t)version;
+    if (auth > 0) {
+        op->key = request->at[auth + 1];
+        op->value = request->at[auth + 2];
+    }
+    return CM_RESP_DONE;
+}
+
+/* ---- commands of commands ---- */
+
+static enum cm_resp_end unknown_subcommand(const struct cm_resp_request *request,
+                                           struct cm_slice help) {
+    const struct cm_slice pieces[] = {CM_SLICE("unknown subcommand '"), request->at[1],
+                                      CM_SLICE("'. Try "), help, CM_SLICE(" HELP.")};
+    return cm_resp_complain(request, pieces, 5);
+}
+
+static enum cm_resp_end bad_subarity(const struct cm_resp_request *request, struct cm_slice word) {
+    const struct cm_slice pieces[] = {CM_SLICE("wrong number of arguments for '"),
+                                      request->command->name, CM_SLICE("|"), word,
+                                      CM_SLICE("' command")};
+    return cm_resp_complain(request, pieces, 5);
+}
+
+static enum cm_resp_end answer_form(const struct cm_resp_request *request, enum cm_resp_form form) {
+    (void)cm_resp_op(request, CM_OP_REPLY, form);
+    return CM_RESP_DONE;
+}
+
+/* Connections have neither names nor numbers here: names are taken and forgotten. */
+enum cm_resp_end cm_resp_parse_client(struct cm_resp_request *request) {
+    static const struct {
+        struct cm_slice word;
+        uint32_t count;
+        enum cm_resp_form form;
+        struct cm_slice line;
+    } subcommands[] = {
+        {{"setname", 7}, 3, CM_RESP_TEXT, {"+OK\r\n", 5}},
+        {{"setinfo", 7}, 4, CM_RESP_TEXT, {"+OK\r\n", 5}},
+        {{"getname", 7}, 2, CM_RESP_NIL, {NULL, 0}},
+        {{"id", 2}, 2, CM_RESP_TEXT, {":1\r\n", 4}},
+    };
+    for (size_t i = 0; i < sizeof subcommands / sizeof subcommands[0]; i++) {
+        if (!cm_resp_is(request->at[1], subcommands[i].word)) {
+            continue;
+        }
+        if (request->count != subcommands[i].count) {
+            return bad_subarity(request, subcommands[i].word);
+        }
+        cm_resp_op(request, CM_OP_REPLY, subcommands[i].form)->text = subcommands[i].line;
+        return CM_RESP_DONE;
+    }
+    return unknown_subcommand(request, CM_SLICE("CLIENT"));
+}
+
+static enum cm_resp_end answer_count(const struct cm_resp_request *request) {
+    struct cm_batch *batch = request->batch;
+    char *line = batch->scratch + batch->scratch_used;
+    line[0] = ':';
+    const size_t digits = cm_num_format_u64(line + 1, cm_resp_command_count());
+    memcpy(line + 1 + digits, "\r\n", 2);
+    batch->scratch_used += digits + 3;
+    return cm_resp_answer(request, cm_slice(line, digits + 3));
+}
+
+/* What clients ask when they start; there are no descriptions to give. */
+enum cm_resp_end cm_resp_parse_command(struct cm_resp_request *request) {
+    if (request->count == 1) {
+        return answer_form(request, CM_RESP_NILS);
+    }
+    if (cm_resp_is(request->at[1], CM_SLICE("count"))) {
+        return request->count == 2 ? answer_count(request)
+                                   : bad_subarity(request, CM_SLICE("count"));
+    }
+    if (cm_resp_is(request->at[1], CM_SLICE("docs"))) {
+        return answer_form(request, CM_RESP_EMPTY);
+    }
+    if (cm_resp_is(request->at[1], CM_SLICE("info"))) {
+        if (request->count > CM_RESP_ARGS_MAX) {
+            return cm_resp_answer(request, CM_SLICE("-ERR too many commands asked for\r\n"));
+        }
+        cm_resp_op(request, CM_OP_REPLY, CM_RESP_NILS)->number = request->count - 2;
+        return CM_RESP_DONE;
+    }
+    return unknown_subcommand(request, CM_SLICE("COMMAND"));
+}
+
+/* Of Redis' settings those that benchmarks ask for: nothing is ever saved. */
+static enum cm_resp_end config_get(const struct cm_resp_request *request) {
+    if (request->count < 3) {
+        return bad_subarity(request, CM_SLICE("get"));
+    }
+    if (request->count > 3) {
+        return answer_form(request, CM_RESP_EMPTY);
+    }
+    if (cm_resp_is(request->at[2], CM_SLICE("save"))) {
+        cm_resp_op(request, CM_OP_REPLY, CM_RESP_SETTING)->text =
+            CM_SLICE("$4\r\nsave\r\n$0\r\n\r\n");
+        return CM_RESP_DONE;
+    }
+    if (cm_resp_is(request->at[2], CM_SLICE("appendonly"))) {
+        cm_resp_op(request, CM_OP_REPLY, CM_RESP_SETTING)->text =
+            CM_SLICE("$10\r\nappendonly\r\n$2\r\nno\r\n");
+        return CM_RESP_DONE;
+    }
+    return answer_form(request, CM_RESP_EMPTY);
+}
+
+enum cm_resp_end cm_resp_parse_config(struct cm_resp_request *request) {
+    if (cm_resp_is(request->at[1], CM_SLICE("get"))) {
+        return config_get(request);
+    }
+    if (cm_resp_is(request->at[1], CM_SLICE("resetstat"))) {
+        if (request->count != 2) {
+            return bad_subarity(request, CM_SLICE("resetstat"));
+        }
+        (void)cm_resp_op(request, CM_OP_RESET, CM_RESP_TEXT);
+        return CM_RESP_DONE;
+    }
+    return unknown_subcommand(request, CM_SLICE("CONFIG"));
+}
+
+/* ---- the server ---- */
+
+enum cm_resp_end cm_resp_parse_flush(struct cm_resp_request *request) {
+    const bool plain = request->count == 1 ||
+                       (request->count == 2 && (cm_resp_is(request->at[1], CM_SLICE("async")) ||
+                                                cm_resp_is(request->at[1], CM_SLICE("sync"))));
+    if (!plain) {
+        return cm_resp_answer(request, CM_RESP_SYNTAX);
+    }
+    (void)cm_resp_op(request, CM_OP_FLUSH, CM_RESP_TEXT);
+    return CM_RESP_DONE;
+}
+
+enum cm_resp_end cm_resp_parse_dbsize(struct cm_resp_request *request) {
+    cm_resp_op(request, CM_OP_STATS, CM_RESP_DBSIZE)->selector = CM_STATS_GENERAL;
+    return CM_RESP_DONE;
+}
+
+enum cm_resp_end cm_resp_parse_info(struct cm_resp_request *request) {
+    uint64_t sections = request->count == 1 ? cm_resp_sections(CM_SLICE("default")) : 0;
+    for (unsigned i = 1; i < request->known; i++) {
+        sections |= cm_resp_sections(request->at[i]);
+    }
+    struct cm_op *op = cm_resp_op(request, CM_OP_STATS, CM_RESP_INFO);
+    op->selector = CM_STATS_GENERAL;
+    op->number = sections;
+    return CM_RESP_DONE;
+}
