@@ -18,11 +18,19 @@ static bool starts_with(struct cm_slice text, struct cm_slice prefix) {
     return text.len >= prefix.len && memcmp(text.data, prefix.data, prefix.len) == 0;
 }
 
+static bool is_info(struct cm_slice text) {
+    return text.len >= 4 && tolower((unsigned char)text.data[0]) == 'i' &&
+           tolower((unsigned char)text.data[1]) == 'n' &&
+           tolower((unsigned char)text.data[2]) == 'f' &&
+           tolower((unsigned char)text.data[3]) == 'o';
+}
+
 /* Answers that depend on how the input was cut: counters of bytes and turns. */
 static bool tells_of_cuts(struct cm_slice input) {
     for (size_t i = 0; i < input.len; i++) {
         const struct cm_slice rest = cm_slice(input.data + i, input.len - i);
-        if (starts_with(rest, CM_SLICE("stats")) || starts_with(rest, CM_SLICE("\x80\x10"))) {
+        if (starts_with(rest, CM_SLICE("stats")) || starts_with(rest, CM_SLICE("\x80\x10")) ||
+            is_info(rest)) {
             return true;
         }
     }

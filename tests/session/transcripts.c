@@ -229,6 +229,33 @@ static void send_line(struct run *run, struct cm_slice text) {
     }
 }
 
+/* The words as an array of bulk strings. */
+static void send_request(struct run *run, struct cm_slice text) {
+    struct cm_buf words = {.data = NULL};
+    char head[64];
+    unsigned count = 0;
+    while (text.len > 0) {
+        const char *space = memchr(text.data, ' ', text.len);
+        const size_t len = space == NULL ? text.len : (size_t)(space - text.data);
+        struct cm_buf word = {.data = NULL};
+        if (!cm_slice_equal(cm_slice(text.data, len), CM_SLICE("\"\""))) {
+            (void)put_text(run, cm_slice(text.data, len), &word);
+        }
+        snprintf(head, sizeof head, "$%zu\r\n", cm_buf_len(&word));
+        put(&words, cm_slice(head, strlen(head)));
+        put(&words, cm_buf_slice(&word));
+        put(&words, CM_SLICE("\r\n"));
+        cm_buf_deinit(&word);
+        const size_t used = space == NULL ? len : len + 1;
+        text = cm_slice(text.data + used, text.len - used);
+        count++;
+    }
+    snprintf(head, sizeof head, "*%u\r\n", count);
+    put(&run->sent, cm_slice(head, strlen(head)));
+    put(&run->sent, cm_buf_slice(&words));
+    cm_buf_deinit(&words);
+}
+
 /* ---- expecting ---- */
 
 static void expect_bytes(struct run *run, struct cm_slice bytes) {
@@ -458,6 +485,8 @@ static void run_line(struct run *run, const char *line, size_t len) {
     run->expecting = expects;
     if (strncmp(line, ">> ", 3) == 0) {
         send_packet(run, cm_slice(line + 3, len - 3));
+    } else if (strncmp(line, ">* ", 3) == 0) {
+        send_request(run, cm_slice(line + 3, len - 3));
     } else if (strncmp(line, "<< ", 3) == 0) {
         expect_packet(run, cm_slice(line + 3, len - 3));
     } else if (line[0] == '>') {

@@ -62,7 +62,7 @@ class Player:
         self.byte_by_byte = byte_by_byte
         self.names = {}
         self.pending = b""
-        self.in_packets = False
+        self.ping = (b"mn\r\n", b"MN\r\n")
         self.client = server.connect()
 
     def play(self):
@@ -84,11 +84,14 @@ class Player:
 
     def _line(self, line):
         if line.startswith(b">> "):
-            self.in_packets = True
+            self.ping = (packet.pack("NOOP"), packet.pack("NOOP", magic=packet.RESPONSE))
             self.pending += self._packet(line[3:], packet.REQUEST).bytes()
             return
+        if line.startswith(b">* "):
+            self.ping = (b"*1\r\n$4\r\nPING\r\n", b"+PONG\r\n")
+            self.pending += self._request(line[3:])
+            return
         if line.startswith(b">"):
-            self.in_packets = False
             self.pending += b"".join(self._sent(line[2:]))
             return
         self._flush()
@@ -106,6 +109,7 @@ class Player:
         elif line == b"new":
             self.client.close()
             self.client = self.server.connect()
+            self.ping = (b"mn\r\n", b"MN\r\n")
         else:
             raise AssertionError("what is this line?")
 
@@ -127,10 +131,7 @@ class Player:
         """What was sent has been executed once another request is answered behind it, which only
         works between requests; transcripts move time nowhere else."""
         assert not self.client.kept, "more was answered than expected"
-        if self.in_packets:
-            self.client.ask(packet.pack("NOOP"), packet.pack("NOOP", magic=packet.RESPONSE))
-        else:
-            self.client.ask(b"mn\r\n", b"MN\r\n")
+        self.client.ask(*self.ping)
 
     def _end(self):
         try:
@@ -147,6 +148,12 @@ class Player:
             assert match, "bad notation"
             at = match.end()
             yield match, text[at:]
+
+    def _request(self, text):
+        words = [b"" if word == b'""' else b"".join(self._sent(word))[:-2]
+                 for word in text.split(b" ")]
+        return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word)
+                                                  for word in words)
 
     def _sent(self, text):
         end = b"\r\n"
