@@ -9,7 +9,11 @@
 
 enum { DESCRIPTION_BYTES = 128 };
 
-static char *format_text(const char *format, va_list arguments) {
+#if defined(__GNUC__)
+__attribute__((format(printf, 1, 0)))
+#endif
+static char *
+format_text(const char *format, va_list arguments) {
     va_list again;
     va_copy(again, arguments);
     int bytes = vsnprintf(NULL, 0, format, again);
