@@ -10,6 +10,7 @@ static int on_read(BIO *bio, char *to, size_t wanted, size_t *got) {
     BIO_clear_retry_flags(bio);
     *got = bytes;
     if (bytes == 0) {
+        tls->missing = wanted;
         BIO_set_retry_read(bio);
         return 0;
     }

@@ -23,6 +23,7 @@ struct cm_tls {
     SSL *ssl;
     struct cm_slice input; /* what is left of a call's input */
     struct cm_buf *cipher; /* the call's; NULL between calls */
+    size_t missing;        /* what OpenSSL wanted when there was no more input */
     enum cm_tls_state state;
     const char *reason;     /* static */
     size_t handshake_bytes; /* received before it was open */

@@ -29,10 +29,9 @@ refuse(struct cm_tls_report *report, const char *format, ...) {
 /* Why OpenSSL does not take a file that can be read. */
 static const char *why(void) {
     unsigned long error = ERR_peek_error();
-    if (ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE)
+    bool none = ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
+    if (none || ERR_GET_LIB(error) == ERR_LIB_OSSL_DECODER)
         return "there is none in it";
-    if (ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_BAD_PASSWORD_READ)
-        return "it has a passphrase";
     const char *reason = ERR_reason_error_string(error);
     return reason != NULL ? reason : "it makes no sense";
 }
@@ -81,7 +80,8 @@ static int no_passphrase(char *to, int bytes, int writing, void *context) {
     (void)to;
     (void)bytes;
     (void)writing;
-    (void)context;
+    if (context != NULL)
+        *(bool *)context = true;
     return -1;
 }
 
@@ -105,7 +105,12 @@ static enum cm_status load_key(const struct cm_tls_context *context, SSL_CTX *lo
     enum cm_status status = check_readable(report, key_text, file);
     if (status != CM_OK)
         return status;
+    bool wants_passphrase = false;
+    SSL_CTX_set_default_passwd_cb_userdata(loaded, &wants_passphrase);
     int used = SSL_CTX_use_PrivateKey_file(loaded, file, format);
+    SSL_CTX_set_default_passwd_cb_userdata(loaded, NULL);
+    if (wants_passphrase)
+        return refuse(report, "cannot use the key \"%s\": it has a passphrase", file);
     unsigned long error = used == 1 ? 0 : ERR_peek_error();
     bool differs = ERR_GET_LIB(error) == ERR_LIB_X509;
     if (used == 1 && SSL_CTX_check_private_key(loaded) != 1)

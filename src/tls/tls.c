@@ -57,7 +57,7 @@ static enum cm_tls_state fail(struct cm_tls *tls, const char *reason) {
 
 /* The reason is OpenSSL's. */
 static enum cm_tls_state fail_ssl(struct cm_tls *tls) {
-    const char *reason = ERR_reason_error_string(ERR_peek_error());
+    const char *reason = ERR_reason_error_string(ERR_peek_last_error());
     ERR_clear_error();
     return fail(tls, reason != NULL ? reason : "protocol error");
 }
@@ -133,7 +133,8 @@ enum cm_tls_state cm_tls_state(const struct cm_tls *tls) {
 }
 
 bool cm_tls_is_busy(const struct cm_tls *tls) {
-    return tls->state == CM_TLS_OPEN && SSL_has_pending(tls->ssl) == 1;
+    return tls->state == CM_TLS_OPEN &&
+           (tls->missing != SSL3_RT_HEADER_LENGTH || SSL_has_pending(tls->ssl) == 1);
 }
 
 bool cm_tls_is_resumed(const struct cm_tls *tls) {

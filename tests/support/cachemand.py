@@ -10,6 +10,8 @@ import subprocess
 import tempfile
 import time
 
+import tls as secure
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = pathlib.Path(os.environ.get("CACHEMAND", ROOT / "build/bin/cachemand"))
 DEADLINE_S = float(os.environ.get("CACHEMAN_TEST_DEADLINE_S", "20"))
@@ -38,7 +40,7 @@ class Client:
     """One connection, to a port or to a Unix socket's path; what has arrived and was not asked for
     yet is kept."""
 
-    def __init__(self, port, host="127.0.0.1", timeout=DEADLINE_S, receive_buffer=None):
+    def __init__(self, port, host="127.0.0.1", timeout=DEADLINE_S, receive_buffer=None, tls=None):
         is_path = isinstance(port, (str, pathlib.Path))
         family = socket.AF_UNIX if is_path else socket.AF_INET6 if ":" in host else socket.AF_INET
         self.socket = socket.socket(family, socket.SOCK_STREAM)
@@ -48,6 +50,8 @@ class Client:
         self.socket.connect(str(port) if is_path else (host, port))
         if not is_path:
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls is not None:
+            self.socket = secure.TlsSocket(self.socket, tls)
         self.kept = bytearray()
 
     def __enter__(self):
@@ -138,10 +142,10 @@ class Client:
 
 class Server:
     """cachemand on a free port, or, with `unix`, on a Unix socket of that path, ready to be
-    connected to."""
+    connected to; with `tls`, a client's context, by TLS."""
 
     def __init__(self, *options, env=None, program=PROGRAM, port=True, unix=None, wait=True,
-                 wrapper=()):
+                 wrapper=(), tls=None):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="cachemand-"))
         self.port_file = self.folder / "port"
         self.errors = self.folder / "stderr"
@@ -156,6 +160,7 @@ class Server:
                 env={**os.environ, "MEMCACHED_PORT_FILENAME": str(self.port_file), **(env or {})})
         self.pid = self.process.pid
         self.clients = []
+        self.tls = tls
         self.port = unix
         if wait:
             self.port = self._wait_for_port() if unix is None else self._wait_for_path(unix)
@@ -183,7 +188,7 @@ class Server:
         return self.errors.read_text(errors="replace")
 
     def connect(self, **how):
-        client = Client(self.port, **how)
+        client = Client(self.port, **{"tls": self.tls, **how})
         self.clients.append(client)
         return client
 
