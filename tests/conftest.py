@@ -9,6 +9,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "support"))
 
 import cachemand  # noqa: E402
+import tls  # noqa: E402
 
 
 @pytest.fixture
@@ -24,6 +25,28 @@ def serve():
     yield start
     for server in servers:
         server.finish()
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory):
+    return tls.Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="session")
+def server_cert(authority):
+    """The paths of a server's certificate and its key."""
+    return authority.sign("server")
+
+
+@pytest.fixture
+def serve_tls(serve, authority, server_cert):
+    """As serve(), over TLS; its clients trust the authority unless told otherwise."""
+    def start(*options, tls_client=None, **how):
+        cert, key = server_cert
+        return serve("-Z", "--tls-cert", str(cert), "--tls-key", str(key), *options,
+                     tls=tls_client or tls.client_context(authority), **how)
+
+    return start
 
 
 @pytest.fixture

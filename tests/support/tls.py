@@ -91,9 +91,13 @@ class TlsSocket:
             self.tls.write(data)
             self._flush()
 
+    def until_read(self, count):
+        """Nothing after close_notify, EOFError if the connection ends without."""
+        return self._do(self.tls.read, count)
+
     def recv(self, count):
         try:
-            return self._do(self.tls.read, count)
+            return self.until_read(count)
         except (EOFError, ssl.SSLZeroReturnError):
             return b""
 
