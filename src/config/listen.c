@@ -101,7 +101,7 @@ enum cm_status cm_config_add_addresses(struct cm_config_list *list, const char *
 
 /* A Unix socket takes the network's place. */
 static enum cm_status settle_unix(struct cm_config_parse *parse) {
-    static const char network[] = {'p', 'l'};
+    static const char network[] = {'p', 'U', 'l'};
     const char *path = parse->config->unix_path;
     if (strlen(path) > CM_OS_SOCKET_PATH_MAX)
         return cm_config_fail(parse->error,
@@ -116,7 +116,7 @@ static enum cm_status settle_unix(struct cm_config_parse *parse) {
             status = cm_config_note(parse, "option %s has no effect: -s turns the network off",
                                     cm_option_title(option, name));
     }
-    parse->config->port = 0;
+    parse->config->port = parse->config->udp_port = 0;
     return status;
 }
 
@@ -124,7 +124,13 @@ enum cm_status cm_config_settle_listeners(struct cm_config_parse *parse) {
     const struct cm_config *config = parse->config;
     if (config->unix_path != NULL)
         return settle_unix(parse);
-    if (config->port == 0)
+    if (config->udp_port != 0 && config->tls)
+        return cm_config_fail(
+            parse->error, "option -U (--udp-port): UDP cannot be encrypted; leave -Z or -U out");
+    if (config->udp_port != 0 && config->auth_file != NULL)
+        return cm_config_fail(parse->error, "option -U (--udp-port): nobody can log in over UDP; "
+                                            "leave --auth-file or -U out");
+    if (config->port == 0 && config->udp_port == 0)
         return cm_config_fail(
             parse->error,
             "option -p (--port): 0 turns TCP off, and there is nothing else to listen on");

@@ -9,6 +9,17 @@ size_t cm_address_bytes(const struct cm_address *address) {
                                                      : sizeof address->socket.v4;
 }
 
+uint16_t cm_address_port(const struct cm_address *address) {
+    return ntohs(address->socket.any.sa_family == AF_INET6 ? address->socket.v6.sin6_port
+                                                           : address->socket.v4.sin_port);
+}
+
+bool cm_address_is_loopback(const struct cm_address *address) {
+    if (address->socket.any.sa_family == AF_INET6)
+        return IN6_IS_ADDR_LOOPBACK(&address->socket.v6.sin6_addr);
+    return ntohl(address->socket.v4.sin_addr.s_addr) >> 24 == 127;
+}
+
 void cm_address_text(const struct sockaddr *address, char *to, size_t to_bytes) {
     char host[64] = "?";
     const void *storage = address;

@@ -27,7 +27,7 @@ struct cm_listener {
     uv_poll_t poll;
     cm_os_socket socket;
     char address[CM_NET_ADDRESS_BYTES];
-    bool v6;
+    bool v6, loopback;
     bool local; /* a Unix socket, whose file `path` is removed at the end */
     struct cm_os_socket_path path;
     bool plain; /* no TLS here, whatever the others have */
@@ -37,6 +37,8 @@ struct cm_net {
     struct cm_net_options options;
     struct cm_listener **listeners; /* owned */
     size_t listener_count;
+    struct cm_udp_listener *udp_listeners; /* owned */
+    size_t udp_listener_count;
     struct cm_worker *workers; /* owned; options.thread_count of them */
     unsigned workers_ready;    /* initialised */
     unsigned workers_running;
@@ -91,6 +93,22 @@ void cm_listeners_close(struct cm_net *net);
 /* Closes its socket; its handle is closed already, or never was open. */
 void cm_listener_destroy(struct cm_listener *listener);
 
+/* udp.c: an address with a socket for each worker, so that the system spreads the clients. */
+struct cm_address;
+struct cm_udp_listener {
+    cm_os_socket *sockets; /* owned, one a worker; NONE: the worker's loop has it */
+    char address[CM_NET_ADDRESS_BYTES];
+    uint16_t port;
+    bool v6, loopback;
+};
+/* Takes `first`, which is bound to `address`. SYSTEM (*code tells why), NO_MEMORY. */
+CM_MUST_CHECK enum cm_status cm_udp_add_listener(struct cm_net *net, cm_os_socket first,
+                                                 const struct cm_address *address, int *code);
+void cm_udp_drop_listeners(struct cm_net *net);
+/* Has the worker receive on its sockets, until cm_udp_close(). */
+CM_MUST_CHECK enum cm_status cm_udp_init(struct cm_worker *worker);
+void cm_udp_close(struct cm_worker *worker);
+
 /* address.c: what -l names, as socket addresses. */
 struct cm_address {
     union {
@@ -106,6 +124,8 @@ struct cm_addresses {
     size_t count;
 };
 size_t cm_address_bytes(const struct cm_address *address);
+uint16_t cm_address_port(const struct cm_address *address);
+bool cm_address_is_loopback(const struct cm_address *address);
 void cm_address_text(const struct sockaddr *address, char *to, size_t to_bytes);
 CM_MUST_CHECK enum cm_status cm_addresses_resolve(struct cm_addresses *addresses,
                                                   const struct cm_net_listen *options,

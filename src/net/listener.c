@@ -14,13 +14,6 @@ static const char too_many[] = "ERROR Too many open connections\r\n";
 
 /* ---- opening ---- */
 
-static void fail(struct cm_net_error *error, const struct cm_address *address, int code) {
-    char text[96];
-    cm_address_text(&address->socket.any, text, sizeof text);
-    snprintf(error->text, sizeof error->text, "cannot listen on %s: %s", strchr(text, ':') + 1,
-             cm_os_socket_error_text(code));
-}
-
 void cm_listener_destroy(struct cm_listener *listener) {
     if (listener->local)
         cm_os_socket_remove_path(&listener->path);
@@ -50,6 +43,7 @@ static enum cm_status add_listener(struct cm_net *net, cm_os_socket socket,
     }
     listener->socket = socket;
     listener->v6 = address->socket.any.sa_family == AF_INET6;
+    listener->loopback = cm_address_is_loopback(address);
     listener->plain = address->plain;
     cm_address_text(&address->socket.any, listener->address, sizeof listener->address);
     return append_listener(net, listener);
@@ -72,14 +66,10 @@ static enum cm_status open_path(struct cm_net *net, const struct cm_net_listen *
                                 : cm_os_socket_error_text(code));
         return CM_SYSTEM;
     }
-    listener->local = listener->plain = true; /* nobody listens in on the way */
+    listener->local = listener->plain = listener->loopback =
+        true; /* nobody listens in on the way */
     snprintf(listener->address, sizeof listener->address, "unix:%s", options->unix_path);
     return append_listener(net, listener);
-}
-
-static uint16_t port_of(const struct cm_address *address) {
-    return address->socket.any.sa_family == AF_INET6 ? address->socket.v6.sin6_port
-                                                     : address->socket.v4.sin_port;
 }
 
 static void set_port(struct cm_address *address, uint16_t port) {
@@ -93,18 +83,31 @@ static void set_port(struct cm_address *address, uint16_t port) {
 struct opening {
     struct cm_net *net;
     int backlog;
+    bool udp;
     uint16_t free_port; /* for the addresses that leave theirs open; 0: not found yet */
     int code;           /* the system's error, 0 if there was none */
     bool taken;         /* the free port was not free for every address */
 };
 
+static void fail(struct cm_net_error *error, const struct opening *opening,
+                 const struct cm_address *address) {
+    char text[CM_NET_ADDRESS_BYTES];
+    cm_address_text(&address->socket.any, text, sizeof text);
+    snprintf(error->text, sizeof error->text, "cannot listen on %s%s: %s",
+             opening->udp ? "udp:" : "", strchr(text, ':') + 1,
+             cm_os_socket_error_text(opening->code));
+}
+
 static enum cm_status open_address(struct opening *opening, struct cm_address address) {
-    bool wants_free = port_of(&address) == 0;
+    bool wants_free = cm_address_port(&address) == 0;
     bool had_free = opening->free_port != 0;
     if (wants_free)
         set_port(&address, opening->free_port);
-    cm_os_socket socket = cm_os_socket_listen(&address.socket.any, cm_address_bytes(&address),
-                                              opening->backlog, &opening->code);
+    const struct sockaddr *any = &address.socket.any;
+    size_t bytes = cm_address_bytes(&address);
+    cm_os_socket socket = opening->udp
+                              ? cm_os_socket_bind(any, bytes, false, &opening->code)
+                              : cm_os_socket_listen(any, bytes, opening->backlog, &opening->code);
     if (socket == CM_OS_SOCKET_NONE) {
         opening->taken = wants_free && had_free && opening->code == EADDRINUSE;
         bool lacks_family = opening->code != EADDRINUSE && opening->code != EACCES;
@@ -114,7 +117,8 @@ static enum cm_status open_address(struct opening *opening, struct cm_address ad
     if (wants_free)
         opening->free_port = port;
     set_port(&address, port);
-    return add_listener(opening->net, socket, &address);
+    return opening->udp ? cm_udp_add_listener(opening->net, socket, &address, &opening->code)
+                        : add_listener(opening->net, socket, &address);
 }
 
 static void drop_listeners(struct cm_net *net) {
@@ -129,31 +133,51 @@ static enum cm_status open_all(struct opening *opening, const struct cm_addresse
     for (size_t i = 0; i < addresses->count; i++) {
         enum cm_status status = open_address(opening, addresses->entries[i]);
         if (status == CM_SYSTEM)
-            fail(error, &addresses->entries[i], opening->code);
+            fail(error, opening, &addresses->entries[i]);
         if (status != CM_OK) {
-            drop_listeners(opening->net);
+            if (opening->udp)
+                cm_udp_drop_listeners(opening->net);
+            else
+                drop_listeners(opening->net);
             return status;
         }
     }
     return CM_OK;
 }
 
-enum cm_status cm_listeners_open(struct cm_net *net, const struct cm_net_listen *options,
-                                 struct cm_net_error *error) {
+/* On all addresses, at `port` where they have none of their own. */
+static enum cm_status open_network(struct opening *opening, const struct cm_net_listen *options,
+                                   struct cm_net_error *error) {
     struct cm_addresses addresses;
-    struct opening opening;
-    snprintf(error->text, sizeof error->text, "out of memory");
-    if (options->unix_path != NULL)
-        return open_path(net, options, error);
+    const struct opening fresh = *opening;
     enum cm_status status = cm_addresses_resolve(&addresses, options, error);
     if (status != CM_OK)
         return status;
     int attempts = 0;
     do {
-        opening = (struct opening){.net = net, .backlog = options->backlog};
-        status = open_all(&opening, &addresses, error);
-    } while (opening.taken && ++attempts < FREE_PORT_ATTEMPTS);
+        *opening = fresh;
+        status = open_all(opening, &addresses, error);
+    } while (opening->taken && ++attempts < FREE_PORT_ATTEMPTS);
     free(addresses.entries);
+    return status;
+}
+
+enum cm_status cm_listeners_open(struct cm_net *net, const struct cm_net_listen *options,
+                                 struct cm_net_error *error) {
+    enum cm_status status = CM_OK;
+    snprintf(error->text, sizeof error->text, "out of memory");
+    if (options->unix_path != NULL)
+        return open_path(net, options, error);
+    if (options->port != 0) {
+        struct opening tcp = {.net = net, .backlog = options->backlog};
+        status = open_network(&tcp, options, error);
+    }
+    if (status == CM_OK && options->udp_port != 0) {
+        struct opening udp = {.net = net, .udp = true};
+        struct cm_net_listen udp_options = *options;
+        udp_options.port = options->udp_port;
+        status = open_network(&udp, &udp_options, error);
+    }
     return status;
 }
 

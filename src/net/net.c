@@ -125,6 +125,7 @@ void cm_net_destroy(struct cm_net *net) {
     for (size_t i = 0; i < net->listener_count; i++) { /* opened, but never started */
         cm_listener_destroy(net->listeners[i]);
     }
+    cm_udp_drop_listeners(net);
     for (unsigned i = 0; i < net->workers_ready; i++)
         cm_worker_deinit(&net->workers[i]);
     follow_charge(net, 0);
@@ -215,6 +216,18 @@ void cm_net_visit_listeners(struct cm_net *net, cm_net_listener_visitor *visitor
             .address = listener->address,
             .port = cm_os_socket_port(listener->socket),
             .v6 = listener->v6,
+            .loopback = listener->loopback,
+        };
+        visitor(context, &listening);
+    }
+    for (size_t i = 0; i < net->udp_listener_count; i++) {
+        const struct cm_udp_listener *listener = &net->udp_listeners[i];
+        const struct cm_net_listening listening = {
+            .address = listener->address,
+            .port = listener->port,
+            .v6 = listener->v6,
+            .udp = true,
+            .loopback = listener->loopback,
         };
         visitor(context, &listening);
     }

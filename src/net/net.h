@@ -39,7 +39,8 @@ struct cm_net_options {
 
 struct cm_net_listen {
     const struct cm_config_list *addresses; /* none: loopback */
-    int port;                               /* -1: a free one */
+    int port;                               /* -1: a free one, 0: no TCP */
+    int udp_port;                           /* likewise */
     int backlog;
     const char *unix_path; /* instead of all these; NULL: none */
     unsigned unix_mask;
@@ -72,6 +73,8 @@ struct cm_net_listening {
     const char *address; /* "tcp:127.0.0.1:16180", "unix:/path"; borrowed for the callback */
     uint16_t port;       /* 0: a Unix socket */
     bool v6;
+    bool udp;
+    bool loopback; /* nobody can reach it from outside of the machine */
 };
 typedef void cm_net_listener_visitor(void *context, const struct cm_net_listening *listening);
 void cm_net_visit_listeners(struct cm_net *net, cm_net_listener_visitor *visitor, void *context);

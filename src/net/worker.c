@@ -54,6 +54,7 @@ static void close_handles(struct cm_worker *worker) {
     uv_mutex_lock(&worker->lock);
     worker->ended = true;
     uv_mutex_unlock(&worker->lock);
+    cm_udp_close(worker);
     uv_close((uv_handle_t *)&worker->wake, NULL);
     uv_close((uv_handle_t *)&worker->leave, NULL);
     uv_close((uv_handle_t *)&worker->again_idle, NULL);
@@ -169,6 +170,7 @@ static void stop(struct cm_worker *worker, enum cm_worker_stop how) {
         worker->drain_turn = worker->turn;
         uv_timer_start(&worker->deadline, on_deadline, CM_NET_STOP_MS, 0);
         end_pauses(worker);
+        cm_udp_close(worker);
         cm_worker_progressed(worker);
     }
     if (how == CM_WORKER_QUITS)
@@ -331,7 +333,15 @@ static void deinit_sessions(struct cm_worker *worker) {
     cm_session_out_deinit(&worker->out);
     cm_buf_deinit(&worker->plain);
     cm_buf_deinit(&worker->cipher);
+    free(worker->udp);
     free(worker->input);
+}
+
+static void run_loop(struct cm_worker *worker) {
+    uv_run(&worker->loop, UV_RUN_DEFAULT);
+    leave_store(worker);
+    int closed = uv_loop_close(&worker->loop);
+    CM_CHECK(closed == 0);
 }
 
 enum cm_status cm_worker_init(struct cm_worker *worker, struct cm_net *net,
@@ -347,18 +357,18 @@ enum cm_status cm_worker_init(struct cm_worker *worker, struct cm_net *net,
     enum cm_status status = init_sessions(worker);
     if (status == CM_OK)
         status = init_loop(worker);
+    if (status == CM_OK) {
+        status = cm_udp_init(worker);
+        if (status != CM_OK) {
+            close_handles(worker);
+            run_loop(worker);
+        }
+    }
     if (status != CM_OK) {
         deinit_sessions(worker);
         uv_mutex_destroy(&worker->lock);
     }
     return status;
-}
-
-static void run_loop(struct cm_worker *worker) {
-    uv_run(&worker->loop, UV_RUN_DEFAULT);
-    leave_store(worker);
-    int closed = uv_loop_close(&worker->loop);
-    CM_CHECK(closed == 0);
 }
 
 static void worker_main(void *context) {

@@ -22,6 +22,7 @@
 
 struct cm_conn;
 struct cm_metrics;
+struct cm_udp;
 struct cm_session_worker;
 
 enum cm_worker_stop {
@@ -66,6 +67,8 @@ struct cm_worker {
     uint64_t shake_turn;       /* the last turn that made a step */
     int64_t held_bytes;        /* parked requests and unsent answers of its connections */
     int64_t held_bytes_shared; /* of these, what cm_net knows about */
+    struct cm_udp *udp;        /* owned: its datagram sockets */
+    size_t udp_count;
     struct cm_out out;
     char *input;
     struct cm_buf plain;  /* what was read, decrypted */

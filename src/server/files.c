@@ -46,7 +46,8 @@ void cm_server_remove_pid_file(struct cm_server *server) {
 }
 
 static void write_listener(void *context, const struct cm_net_listening *listening) {
-    fprintf(context, "TCP %s: %u\n", listening->v6 ? "INET6" : "INET", listening->port);
+    fprintf(context, "%s %s: %u\n", listening->udp ? "UDP" : "TCP",
+            listening->v6 ? "INET6" : "INET", listening->port);
 }
 
 /* Whole or not at all: who waits for the file must never read half of it. */

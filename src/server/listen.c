@@ -5,8 +5,14 @@
 
 static void on_listener(void *context, const struct cm_net_listening *listening) {
     struct cm_server *server = context;
-    if (server->port == 0)
-        server->port = listening->port;
+    uint16_t *port = listening->udp ? &server->udp_port : &server->port;
+    if (*port == 0)
+        *port = listening->port;
+    if (listening->udp && !listening->loopback)
+        cm_server_complain(
+            "%s is not loopback: whoever reaches it can have answers sent to others, "
+            "many times the size of a request",
+            listening->address);
 }
 
 enum cm_exit cm_server_listen(struct cm_server *server) {
@@ -14,6 +20,7 @@ enum cm_exit cm_server_listen(struct cm_server *server) {
     const struct cm_net_listen options = {
         .addresses = &config->listen,
         .port = (int)config->port,
+        .udp_port = (int)config->udp_port,
         .backlog = (int)config->backlog,
         .unix_path = config->unix_path,
         .unix_mask = (unsigned)config->unix_mask,

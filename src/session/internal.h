@@ -46,6 +46,7 @@ struct cm_session {
     struct cm_long *answer;       /* NULL: no long answer is being given */
     struct cm_login *login;       /* NULL: none is under way, none has failed */
     bool authenticated;           /* or need not be */
+    bool datagram;                /* D1 of session/datagram.h */
     bool closing;                 /* nothing more is executed */
 };
 
@@ -78,6 +79,11 @@ void cm_incoming_start(struct cm_session *session, const struct cm_op *op, struc
  * than there is. */
 bool cm_incoming_go_on(struct cm_session *session, struct cm_progress *progress);
 void cm_incoming_abort(struct cm_session *session);
+
+/* ---- datagram.c ---- */
+
+/* Whether it makes sense over UDP. */
+bool cm_datagram_permits(const struct cm_op *op);
 
 /* ---- answer.c ---- */
 

@@ -102,6 +102,10 @@ static void execute_shutdown(struct cm_session *session, const struct cm_op *op,
 /* Ops after which parsing cannot simply go on. */
 static void execute_barrier(struct cm_session *session, const struct cm_op *op,
                             struct cm_out *out) {
+    if (session->datagram && !cm_datagram_permits(op)) {
+        session->closing = true;
+        return;
+    }
     switch (op->kind) {
     case CM_OP_STORE_LONG:
         cm_incoming_start(session, op, out);

@@ -28,6 +28,11 @@ enum cm_os_accept {
  * the system's error code in *error if it cannot be had. */
 cm_os_socket cm_os_socket_listen(const struct sockaddr *address, size_t address_bytes, int backlog,
                                  int *error);
+/* A non-blocking datagram socket that is bound to `address`. `shared`: several may have it, among
+ * whom the system spreads the senders; to be asked for once the address is known to be free. */
+cm_os_socket cm_os_socket_bind(const struct sockaddr *address, size_t address_bytes, bool shared,
+                               int *error);
+
 /* A Unix socket's place in the file system. */
 struct cm_os_socket_path {
     const char *path; /* at most CM_OS_SOCKET_PATH_MAX bytes */
@@ -40,7 +45,7 @@ struct cm_os_socket_path {
 cm_os_socket cm_os_socket_listen_path(struct cm_os_socket_path *path, int backlog, int *error);
 /* Removes the socket's file, unless it is not the same any more. */
 void cm_os_socket_remove_path(const struct cm_os_socket_path *path);
-/* The port that a listening socket has, 0 if the system does not tell. */
+/* The port that a socket is bound to, 0 if the system does not tell. */
 uint16_t cm_os_socket_port(cm_os_socket listener);
 /* Takes one connection: non-blocking, not inherited by child processes, without Nagle's delay.
  * Connections that broke while they waited are passed over. */

@@ -35,6 +35,25 @@ cm_os_socket cm_os_socket_listen(const struct sockaddr *address, size_t address_
     return descriptor;
 }
 
+cm_os_socket cm_os_socket_bind(const struct sockaddr *address, size_t address_bytes, bool shared,
+                               int *error) {
+    int descriptor = socket(address->sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) {
+        *error = errno;
+        return CM_OS_SOCKET_NONE;
+    }
+    if (shared)
+        set_flag(descriptor, SOL_SOCKET, SO_REUSEPORT);
+    if (address->sa_family == AF_INET6)
+        set_flag(descriptor, IPPROTO_IPV6, IPV6_V6ONLY);
+    if (bind(descriptor, address, (socklen_t)address_bytes) != 0) {
+        *error = errno;
+        close(descriptor);
+        return CM_OS_SOCKET_NONE;
+    }
+    return descriptor;
+}
+
 /* ---- Unix sockets ---- */
 
 static int open_local(void) {
