@@ -303,11 +303,31 @@ static enum cm_resp_end dispatch(struct cm_resp_request *request) {
     return end == CM_RESP_DONE ? unknown_command(request) : end;
 }
 
+/* Lines of nothing between requests are passed over, as in Redis: redis-cli sends them. */
+static enum cm_resp_end pass_empty_line(struct cm_resp_request *request) {
+    const char *from = request->input.data + request->start;
+    if (*from != '\r') {
+        request->next = request->start + 1;
+        return CM_RESP_DONE;
+    }
+    if (left_from(request, request->start) == 1) {
+        return CM_RESP_MORE;
+    }
+    if (from[1] != '\n') {
+        return fail_expected(request, "*", *from);
+    }
+    request->next = request->start + END_BYTES;
+    return CM_RESP_DONE;
+}
+
 static enum cm_resp_end parse_request(struct cm_resp_request *request) {
     int64_t count = 0;
     bool is_good;
     const char marker = request->input.data[request->start];
-    if (marker != '*') {
+    if (CM_UNLIKELY(marker == '\r' || marker == '\n')) {
+        return pass_empty_line(request);
+    }
+    if (CM_UNLIKELY(marker != '*')) {
         return fail_expected(request, "*", marker);
     }
     enum cm_resp_end end = scan_number(request, &count, &is_good);
