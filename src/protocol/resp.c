@@ -222,7 +222,7 @@ static bool is_storable(const struct cm_resp_request *request, uint64_t bytes) {
 }
 
 static enum cm_resp_end collect_one(struct cm_resp_request *request, bool is_value) {
-    uint64_t bytes;
+    uint64_t bytes = 0;
     const enum cm_resp_end end = scan_length(request, &bytes);
     if (end != CM_RESP_DONE) {
         return end;
@@ -424,7 +424,7 @@ static enum cm_resp_end pass_bad_key(struct cm_resp_request *request, uint64_t b
 
 /* `next` stands before the value. */
 static enum cm_resp_end parse_pair(struct cm_resp_request *request, struct cm_slice key) {
-    uint64_t bytes;
+    uint64_t bytes = 0;
     const enum cm_resp_end end = scan_length(request, &bytes);
     if (end != CM_RESP_DONE) {
         return end;
@@ -452,7 +452,7 @@ static enum cm_resp_end parse_pair(struct cm_resp_request *request, struct cm_sl
 
 static enum cm_resp_end parse_key(struct cm_resp_request *request) {
     struct cm_parser *parser = request->parser;
-    uint64_t bytes;
+    uint64_t bytes = 0;
     enum cm_resp_end end = scan_length(request, &bytes);
     if (end != CM_RESP_DONE) {
         return end;
@@ -488,7 +488,7 @@ static void swallow(struct cm_parser *parser, struct cm_resp_request *request) {
 }
 
 static enum cm_resp_end skip_argument(struct cm_parser *parser, struct cm_resp_request *request) {
-    uint64_t bytes;
+    uint64_t bytes = 0;
     const enum cm_resp_end end = scan_length(request, &bytes);
     if (end == CM_RESP_DONE) {
         parser->swallow = bytes + END_BYTES;
