@@ -109,14 +109,16 @@ function(cm_benches)
   endforeach()
 endfunction()
 
-# fuzz/<name>_fuzz.c: one libFuzzer target a file. Those whose name starts with store see only the
-# store, the others everything up to a session.
+# fuzz/<name>_fuzz.c: one libFuzzer target a file. Those whose name starts with store or tls see only
+# that, the others everything up to a session.
 function(cm_fuzz_targets)
   file(GLOB targets CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/fuzz/*_fuzz.c)
   foreach(file IN LISTS targets)
     cmake_path(GET file STEM name)
     if(name MATCHES "^store")
       cm_existing(layers store)
+    elseif(name MATCHES "^tls")
+      cm_existing(layers tls)
     else()
       cm_existing(layers session command protocol store)
     endif()
