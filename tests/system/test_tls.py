@@ -168,7 +168,7 @@ def test_bad_files(authority, server_cert, client_certs, tmp_path):
 def test_expired_certificate_is_warned_of(serve, authority):
     cert, key = authority.sign("late", days=-1)
     server = serve("-Z", "--tls-cert", str(cert), "--tls-key", str(key))
-    assert server.error_text() == f'cachemand: the certificate "{cert}" has expired\n'
+    assert f'cachemand: the certificate "{cert}" has expired\n' in server.error_text()
 
 
 def test_settings_and_notes(serve_tls, server_cert):
@@ -179,10 +179,10 @@ def test_settings_and_notes(serve_tls, server_cert):
               "ssl_ciphers": "NULL", "ssl_ca_cert": "NULL", "ssl_session_cache": "no",
               "ssl_kernel_tls": "no", "ssl_min_version": "tlsv1.2"}
     assert {name: settings[name] for name in wanted} == wanted
-    assert server.error_text() == (
-        "cachemand: option -o (--extended): ssl_wbuf_size has no effect: answers are encrypted as "
-        "they are sent\ncachemand: option -o (--extended): ssl_kernel_tls has no effect: the "
-        "server encrypts, not the kernel\n")
+    text = server.error_text()
+    for note in ("ssl_wbuf_size has no effect: answers are encrypted as they are sent",
+                 "ssl_kernel_tls has no effect: the server encrypts, not the kernel"):
+        assert text.count(f"cachemand: option -o (--extended): {note}\n") == 1
 
 
 # ---- sessions --------------------------------------------------------------------------------
