@@ -39,8 +39,8 @@ static void good_lines(void **state) {
     assert_int_equal(parse(text, &users, error), CM_OK);
     assert_int_equal(users->count, 5);
     static const char *const names[] = {"al", "alice", "bob",
-                                        "b\xc3\xb6"
-                                        "b",
+                                        ("b\xc3\xb6"
+                                         "b"),
                                         "zoe"};
     for (size_t i = 0; i < 5; i++) {
         const struct cm_slice name = cm_slice(names[i], strlen(names[i]));
