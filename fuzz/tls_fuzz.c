@@ -26,7 +26,7 @@ enum step {
     STEPS
 };
 
-enum { INPUT_MAX = 256, TEXT_BYTES = 1 << 20 };
+enum { INPUT_MAX = 256, TEXT_BYTES = 1 << 20, DOUBLED_MAX = 64 << 10 };
 
 struct talk {
     struct cm_tls *tls;
@@ -145,7 +145,7 @@ static void change(struct talk *talk, enum step step, size_t argument) {
         bytes[argument * 7 % len] ^= (char)(1 << argument % 8);
     } else if (step == STEP_CUT) {
         talk->wire.tail -= argument % len + 1;
-    } else {
+    } else if (len < DOUBLED_MAX) {
         char *copy = malloc(len);
         CM_CHECK(copy != NULL);
         memcpy(copy, bytes, len);

@@ -311,6 +311,10 @@ static enum cm_status settle_tls(struct cm_config_parse *parse) {
     if (config->tls_verify != 0 && config->tls_ca == NULL)
         return cm_config_fail(parse->error, "option --tls-verify: clients' certificates cannot be "
                                             "checked without --tls-ca FILE");
+    if (config->udp_port != 0)
+        return cm_config_fail(parse->error,
+                              "option -U (--udp-port): datagrams cannot be encrypted; "
+                              "there is no UDP with -Z (--tls)");
     if (config->tls_key == NULL)
         config->tls_key = config->tls_cert;
     return CM_OK;

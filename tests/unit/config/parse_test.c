@@ -203,6 +203,9 @@ static void test_tls_refusals(void **state) {
     assert_refused("-Z --tls-cert c --tls-verify request",
                    "option --tls-verify: clients' certificates cannot be checked without --tls-ca "
                    "FILE");
+    assert_refused("-Z --tls-cert c -U 11211",
+                   "option -U (--udp-port): datagrams cannot be encrypted; there is no UDP with -Z "
+                   "(--tls)");
     assert_refused("--tls-key k", "option --tls-key: there is no TLS without -Z (--tls)");
     assert_refused("-o ssl_chain_cert=c", "option --tls-cert: there is no TLS without -Z (--tls)");
     assert_refused("-l ::1,notls:h", "option -l (--listen): \"notls:\" before an address is for "
