@@ -133,6 +133,7 @@ static void on_settings(void *context, struct cm_stat_sink *sink) {
     put(sink, "dump_enabled", "%s", on_off(!config->disable_dump));
     put(sink, "hash_algorithm", "xxh3");
     put(sink, "idle_timeout", "%" PRId64, config->idle_timeout_s);
+    put(sink, "drop_privileges", "%s", on_off(server->sandboxed));
     put(sink, "shutdown_command", "%s", on_off(config->enable_shutdown));
     put_tls_settings(sink, config);
 }

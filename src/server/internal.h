@@ -39,6 +39,7 @@ struct cm_server {
     char *pid_file;    /* owned, absolute; NULL: none written */
     uint16_t port;     /* of the first TCP listener */
     uint16_t udp_port; /* of the first UDP listener */
+    bool sandboxed;
     bool has_loop, has_clock, has_handles;
     _Atomic uint32_t verbosity;
     _Atomic uint32_t certs_clock_s; /* when they were read */

@@ -2,6 +2,7 @@
 #include "auth/auth.h"
 #include "base/check.h"
 #include "base/os/os.h"
+#include "base/os/sandbox.h"
 #include "command/admin.h"
 #include "metrics/metrics.h"
 #include "protocol/protocol.h"
@@ -173,6 +174,16 @@ static enum cm_exit create_net(struct cm_server *server) {
     return CM_EXIT_OK;
 }
 
+/* Everything is open: from here on files are only read again. */
+static void enter_sandbox(struct cm_server *server) {
+    const char *why;
+    if (server->config->no_sandbox)
+        return;
+    server->sandboxed = cm_os_sandbox_enter(&why);
+    if (!server->sandboxed)
+        cm_server_complain("goes on without a sandbox: %s", why);
+}
+
 static enum cm_exit start_net(struct cm_server *server) {
     enum cm_status status = cm_net_start(server->net);
     return status == CM_OK ? CM_EXIT_OK : fail("cannot start the workers", status);
@@ -226,8 +237,10 @@ static enum cm_exit start(struct cm_server *server, const struct cm_server_test 
         result = cm_server_write_port_file(server);
     if (result == CM_EXIT_OK)
         result = cm_server_become_user(server);
-    if (result == CM_EXIT_OK)
+    if (result == CM_EXIT_OK) {
+        enter_sandbox(server);
         result = start_net(server);
+    }
     return result;
 }
 

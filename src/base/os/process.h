@@ -43,6 +43,7 @@ enum cm_os_user cm_os_become_user(const char *name);
 /* A process that was started in the background: where its parent waits. */
 struct cm_os_background {
     intptr_t impl;
+    intptr_t null; /* what the standard streams become, opened while files may be written */
 };
 
 /* Leaves the terminal: the rest of the program runs in a child process, while the parent waits for

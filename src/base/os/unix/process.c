@@ -126,12 +126,13 @@ enum cm_status cm_os_background_start(struct cm_os_background *background) {
     }
     close(ends[0]);
     background->impl = ends[1];
+    background->null = open("/dev/null", O_RDWR | O_CLOEXEC);
     return setsid() < 0 ? CM_SYSTEM : CM_OK;
 }
 
 void cm_os_background_ready(struct cm_os_background *background) {
     int pipe_end = (int)background->impl;
-    int null = open("/dev/null", O_RDWR);
+    int null = (int)background->null;
     if (null >= 0) {
         for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++)
             (void)dup2(null, stream);
