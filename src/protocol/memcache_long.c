@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "base/base64.h"
 #include "base/num.h"
+#include "base/uri.h"
 #include "protocol/memcache.h"
 
 /* Answers of many lines: statistics and dumps. */
@@ -27,36 +28,17 @@ enum cm_status cm_memcache_stat_line(struct cm_buf *text, const struct cm_op *op
     return put_all(text, pieces, 5);
 }
 
-/* Bytes other than unreserved ones (RFC 3986) become %XX. `to` has room for three times the key. */
-static size_t uri_encode(struct cm_slice key, char *to) {
-    static const char hex[] = "0123456789ABCDEF";
-    size_t at = 0;
-    for (size_t i = 0; i < key.len; i++) {
-        const unsigned char c = (unsigned char)key.data[i];
-        const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
-                           (c >= 'a' && c <= 'z') || c == '-' || c == '.' || c == '_' || c == '~';
-        if (plain) {
-            to[at++] = (char)c;
-        } else {
-            to[at++] = '%';
-            to[at++] = hex[c >> 4];
-            to[at++] = hex[c & 15];
-        }
-    }
-    return at;
-}
-
 static struct cm_slice number_text(char *digits, int64_t number) {
     return cm_slice(digits, cm_num_format_i64(digits, number));
 }
 
 /* key=a exp=-1 la=1795221738 cas=6 fetch=yes cls=1 size=61 flags=0 */
 static enum cm_status dump_metadata(struct cm_buf *text, const struct cm_dump_item *item) {
-    char key[3 * CM_KEY_BYTES_MAX];
+    char key[CM_URI_CHARS(CM_KEY_BYTES_MAX)];
     char digits[6][CM_NUM_U64_CHARS];
     const struct cm_slice pieces[] = {
         CM_SLICE("key="),
-        cm_slice(key, uri_encode(item->key, key)),
+        cm_slice(key, cm_uri_encode(item->key, key)),
         CM_SLICE(" exp="),
         number_text(digits[0], item->expires_unix_s),
         CM_SLICE(" la="),

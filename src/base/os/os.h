@@ -76,7 +76,8 @@ void cm_os_cond_broadcast(struct cm_os_cond *cond);
 /* ---- time and chance ---- */
 
 uint64_t cm_os_monotonic_ns(void);
-int64_t cm_os_wall_s(void); /* Unix time */
+int64_t cm_os_wall_s(void);  /* Unix time */
+int64_t cm_os_wall_us(void); /* same, in microseconds */
 void cm_os_sleep_ms(uint32_t ms);
 /* Fills with bytes nobody can guess; SYSTEM if the source is not there. */
 CM_MUST_CHECK enum cm_status cm_os_random(void *to, size_t bytes);

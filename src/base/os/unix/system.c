@@ -20,6 +20,12 @@ int64_t cm_os_wall_s(void) {
     return (int64_t)time(NULL);
 }
 
+int64_t cm_os_wall_us(void) {
+    struct timespec now;
+    CM_CHECK(clock_gettime(CLOCK_REALTIME, &now) == 0);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 void cm_os_sleep_ms(uint32_t ms) {
     struct timespec left = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000L};
     while (nanosleep(&left, &left) != 0 && errno == EINTR)

@@ -35,6 +35,12 @@ int64_t cm_os_wall_s(void) {
     return (int64_t)(filetime_value(now) / FILETIME_PER_S) - FILETIME_UNIX_ZERO_S;
 }
 
+int64_t cm_os_wall_us(void) {
+    FILETIME now;
+    GetSystemTimePreciseAsFileTime(&now);
+    return (int64_t)(filetime_value(now) / FILETIME_PER_US) - FILETIME_UNIX_ZERO_S * 1000000;
+}
+
 void cm_os_sleep_ms(uint32_t ms) {
     Sleep(ms);
 }
