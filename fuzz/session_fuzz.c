@@ -25,13 +25,20 @@ static bool is_info(struct cm_slice text) {
            tolower((unsigned char)text.data[3]) == 'o';
 }
 
-/* Answers that depend on how the input was cut: counters of bytes and turns. */
+/* Answers that depend on how the input was cut: counters of bytes and turns, and requests that are
+ * refused behind answers still to be sent. */
 static bool tells_of_cuts(struct cm_slice input) {
+    const struct cm_slice words[] = {CM_SLICE("stats"), CM_SLICE("\x80\x10"), CM_SLICE("watch"),
+                                     CM_SLICE("metadump"), CM_SLICE("mgdump")};
     for (size_t i = 0; i < input.len; i++) {
         const struct cm_slice rest = cm_slice(input.data + i, input.len - i);
-        if (starts_with(rest, CM_SLICE("stats")) || starts_with(rest, CM_SLICE("\x80\x10")) ||
-            is_info(rest)) {
+        if (is_info(rest)) {
             return true;
+        }
+        for (size_t k = 0; k < sizeof words / sizeof words[0]; k++) {
+            if (starts_with(rest, words[k])) {
+                return true;
+            }
         }
     }
     return false;
@@ -119,8 +126,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     }
     play(&whole, data + 1, size - 1, 0);
     play(&cut, data + 1, size - 1, (size_t)data[0] + 1);
-    CM_CHECK(whole.closed == cut.closed);
     if (!tells_of_cuts(cm_slice(data, size))) {
+        CM_CHECK(whole.closed == cut.closed);
         CM_CHECK(equal_but_for_sizes(cm_buf_slice(&whole.received), cm_buf_slice(&cut.received)));
     }
     rig_close(&whole);

@@ -9,9 +9,12 @@
 
 struct cm_admin {
     struct cm_metrics_group *metrics;
+    struct cm_watch *watch;
     atomic_bool crawler_on;
     atomic_bool detail_on;
     char prefix_delimiter;
+    _Atomic uint64_t dump;   /* under way: its number, and in the lower half when it last got on */
+    _Atomic uint32_t dumps;  /* the last one's number */
     struct cm_os_mutex lock; /* guards the prefixes */
     unsigned prefix_count;
     struct cm_prefix *prefixes; /* PREFIXES_MAX of them, made when first needed */
@@ -22,8 +25,12 @@ enum cm_status cm_admin_create(struct cm_metrics_group *metrics, struct cm_admin
     if (admin == NULL) {
         return CM_NO_MEMORY;
     }
-    const enum cm_status status = cm_os_mutex_init(&admin->lock);
+    enum cm_status status = cm_watch_create(&admin->watch);
+    if (status == CM_OK) {
+        status = cm_os_mutex_init(&admin->lock);
+    }
     if (status != CM_OK) {
+        cm_watch_destroy(admin->watch);
         free(admin);
         return status;
     }
@@ -37,6 +44,7 @@ enum cm_status cm_admin_create(struct cm_metrics_group *metrics, struct cm_admin
 void cm_admin_destroy(struct cm_admin *admin) {
     if (admin != NULL) {
         cm_os_mutex_deinit(&admin->lock);
+        cm_watch_destroy(admin->watch);
         free(admin->prefixes);
         free(admin);
     }
@@ -46,12 +54,45 @@ struct cm_metrics_group *cm_admin_metrics(struct cm_admin *admin) {
     return admin->metrics;
 }
 
+struct cm_watch *cm_admin_watch(const struct cm_admin *admin) {
+    return admin->watch;
+}
+
 bool cm_admin_crawler_is_on(const struct cm_admin *admin) {
     return atomic_load_explicit(&admin->crawler_on, memory_order_relaxed);
 }
 
 void cm_admin_set_crawler(struct cm_admin *admin, bool on) {
     atomic_store_explicit(&admin->crawler_on, on, memory_order_relaxed);
+}
+
+static uint64_t dump_word(uint32_t number, uint32_t now_s) {
+    return (uint64_t)number << 32 | now_s;
+}
+
+uint32_t cm_admin_begin_dump(struct cm_admin *admin, uint32_t now_s) {
+    uint64_t dump = atomic_load(&admin->dump);
+    if (dump != 0 && now_s - (uint32_t)dump < CM_DUMP_STALL_S) {
+        return 0;
+    }
+    uint32_t number = atomic_fetch_add(&admin->dumps, 1) + 1;
+    number += number == 0;
+    return atomic_compare_exchange_strong(&admin->dump, &dump, dump_word(number, now_s)) ? number
+                                                                                         : 0;
+}
+
+void cm_admin_go_on_dump(struct cm_admin *admin, uint32_t number, uint32_t now_s) {
+    uint64_t dump = atomic_load_explicit(&admin->dump, memory_order_relaxed);
+    if (dump >> 32 == number) {
+        (void)atomic_compare_exchange_strong(&admin->dump, &dump, dump_word(number, now_s));
+    }
+}
+
+void cm_admin_end_dump(struct cm_admin *admin, uint32_t number) {
+    uint64_t dump = atomic_load(&admin->dump);
+    if (number != 0 && dump >> 32 == number) {
+        (void)atomic_compare_exchange_strong(&admin->dump, &dump, 0);
+    }
 }
 
 bool cm_admin_detail_is_on(const struct cm_admin *admin) {

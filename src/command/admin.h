@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 struct cm_metrics_group;
+struct cm_watch;
 
 /* What commands of all connections share besides the store: the counters of all threads, the
  * per-prefix statistics of `stats detail`, the switches of `lru_crawler`. Any thread. */
@@ -21,5 +22,7 @@ void cm_admin_set_detail(struct cm_admin *admin, bool on);
 
 /* NULL is allowed. */
 void cm_admin_destroy(struct cm_admin *admin);
+/* Who watches all that; the admin's own. */
+struct cm_watch *cm_admin_watch(const struct cm_admin *admin);
 
 #endif

@@ -15,10 +15,12 @@ struct cm_command {
     cmstore_thread *thread;
     struct cm_metrics *metrics; /* the thread's */
     struct cm_admin *admin;
+    struct cm_watch *watch; /* the admin's */
     const struct cm_control *control;
     int64_t wall_zero_s;
     uint64_t item_bytes_max;
-    uint32_t now_s; /* the clock at the start of the batch of ops */
+    int64_t descriptor; /* of the connection, for those who watch */
+    uint32_t now_s;     /* the clock at the start of the batch of ops */
     bool flush_disabled;
     bool dump_disabled;
     bool shutdown_enabled;

@@ -32,7 +32,8 @@ static void describe_classic(const struct cmstore_item *item, struct cm_reply *r
     reply->value = (struct cm_reply_value){item->value.data, item->value.bytes, NULL};
 }
 
-static void count_hit(const struct cm_command *command, const struct cm_op *op) {
+static void count_hit(const struct cm_command *command, const struct cm_op *op,
+                      const struct cmstore_item *item) {
     if ((op->options & CM_OP_SET_EXPIRES) != 0) {
         cm_command_count(command, CM_METRIC_cmd_touch);
         cm_command_count(command, CM_METRIC_touch_hits);
@@ -43,6 +44,9 @@ static void count_hit(const struct cm_command *command, const struct cm_op *op) 
     if (CM_UNLIKELY(cm_admin_detail_is_on(command->admin))) {
         cm_admin_count_detail(command->admin, op->key, CM_DETAIL_GET);
         cm_admin_count_detail(command->admin, op->key, CM_DETAIL_HIT);
+    }
+    if (cm_command_is_watched(command, CM_WATCH_FETCHERS)) {
+        cm_events_got(command, op, item);
     }
 }
 
@@ -62,6 +66,9 @@ static void count_miss(const struct cm_command *command, const struct cm_op *op,
         cm_command_count(command, CM_METRIC_get_flushed);
     }
     cm_admin_count_detail(command->admin, op->key, CM_DETAIL_GET);
+    if (cm_command_is_watched(command, CM_WATCH_FETCHERS)) {
+        cm_events_got(command, op, item);
+    }
 }
 
 /* A get with a cas wants the value only if that has changed. */
@@ -126,7 +133,7 @@ static void get_pinned(struct cm_command *command, const struct cm_op *op, struc
     if (is_value_wanted(op, &exec->pin.item) && exec->reply.value.bytes > 0) {
         hold_value(exec);
     }
-    count_hit(command, op);
+    count_hit(command, op, &exec->pin.item);
 }
 
 void cm_command_get(struct cm_command *command, const struct cm_op *op, struct cm_exec *exec) {
@@ -175,7 +182,7 @@ bool cm_command_finish_get(struct cm_command *command, const struct cm_op *op,
             return false;
         }
         if (op->kind == CM_OP_GET) {
-            count_hit(command, op);
+            count_hit(command, op, &exec->peek.item);
         }
     } else if (exec->pinned) {
         cmstore_unpin(&exec->pin);
@@ -187,6 +194,9 @@ bool cm_command_finish_get(struct cm_command *command, const struct cm_op *op,
 void cm_command_inspect(struct cm_command *command, const struct cm_op *op, struct cm_exec *exec) {
     const struct cmstore_key key = cm_command_key(op);
     enum cmstore_peeked peeked = CMSTORE_PEEK_LOCKED;
+    if (exec->tries == 0) {
+        cm_command_tell_fetch(command, op);
+    }
     if (exec->tries < TRIES_MAX) {
         peeked = cmstore_peek(command->thread, &key, &exec->peek);
     }

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "command/admin.h"
 #include "command/command.h"
+#include "command/events.h"
 
 static inline struct cmstore_key cm_command_key(const struct cm_op *op) {
     return (struct cmstore_key){op->key.data, op->key.len, op->hash, op->hint};
@@ -14,6 +15,17 @@ static inline struct cmstore_key cm_command_key(const struct cm_op *op) {
 
 static inline void cm_command_count(const struct cm_command *command, enum cm_metric metric) {
     cm_metrics_count(command->metrics, metric);
+}
+
+static inline bool cm_command_is_watched(const struct cm_command *command, unsigned streams) {
+    return CM_UNLIKELY(cm_watch_wants(command->watch, streams));
+}
+
+/* An op that does not describe what it finds is about to look for its item. */
+static inline void cm_command_tell_fetch(const struct cm_command *command, const struct cm_op *op) {
+    if (cm_command_is_watched(command, CM_WATCH_FETCHERS)) {
+        cm_events_look(command, op);
+    }
 }
 
 /* -1: unlimited. */
@@ -46,6 +58,12 @@ void cm_command_serve(struct cm_command *command, const struct cm_op *op, struct
 struct cm_metrics_group *cm_admin_metrics(struct cm_admin *admin);
 bool cm_admin_crawler_is_on(const struct cm_admin *admin);
 void cm_admin_set_crawler(struct cm_admin *admin, bool on);
+/* One dump of all items at a time: a number to go on with, 0 if another is under way. One that has not
+ * got on for CM_DUMP_STALL_S, because nobody reads it, no longer counts. */
+#define CM_DUMP_STALL_S 10
+uint32_t cm_admin_begin_dump(struct cm_admin *admin, uint32_t now_s);
+void cm_admin_go_on_dump(struct cm_admin *admin, uint32_t number, uint32_t now_s);
+void cm_admin_end_dump(struct cm_admin *admin, uint32_t number);
 bool cm_admin_detail_is_on(const struct cm_admin *admin);
 
 enum cm_detail { CM_DETAIL_GET, CM_DETAIL_HIT, CM_DETAIL_SET, CM_DETAIL_DELETE, CM_DETAIL_COUNT };

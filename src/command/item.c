@@ -30,6 +30,7 @@ void cm_command_delete(struct cm_command *command, const struct cm_op *op, struc
         .old = (op->options & CM_OP_WANT_OLD) != 0 ? &exec->pin : NULL,
     };
     cm_admin_count_detail(command->admin, op->key, CM_DETAIL_DELETE);
+    cm_command_tell_fetch(command, op);
     if (cmstore_delete(command->thread, &key, &options, &item) != CM_OK) {
         exec->reply.outcome = CM_OUTCOME_NO_MEMORY;
         return;
@@ -42,6 +43,10 @@ void cm_command_delete(struct cm_command *command, const struct cm_op *op, struc
         cm_command_count(command, CM_METRIC_delete_misses);
     } else if (!options.mark_stale) {
         cm_command_count(command, CM_METRIC_delete_hits);
+    }
+    const bool gone = item.outcome == CMSTORE_HIT && !options.mark_stale && !options.clear_value;
+    if (gone && cm_command_is_watched(command, CM_WATCH_DELETIONS)) {
+        cm_events_deleted(command, op, &item);
     }
 }
 
@@ -82,6 +87,7 @@ void cm_command_arith(struct cm_command *command, const struct cm_op *op, struct
         .initial = op->initial,
         .vivify_expires = op->vivify_expires,
     };
+    cm_command_tell_fetch(command, op);
     const enum cm_status status = cmstore_arith(command->thread, &key, &options, &number);
     if (status != CM_OK) {
         exec->reply.outcome = (uint8_t)refusal_of(status);
@@ -95,11 +101,16 @@ void cm_command_arith(struct cm_command *command, const struct cm_op *op, struct
                                 ? exec->reply.ttl_s
                                 : cm_command_ttl(command, number.item.expires_old);
     count_arith(command, op, exec->reply.outcome);
+    if (number.item.outcome == CMSTORE_STORED &&
+        cm_command_is_watched(command, CM_WATCH_MUTATIONS)) {
+        cm_events_created(command, op, &number);
+    }
 }
 
 void cm_command_touch(struct cm_command *command, const struct cm_op *op, struct cm_exec *exec) {
     struct cmstore_item item;
     const struct cmstore_key key = cm_command_key(op);
+    cm_command_tell_fetch(command, op);
     if (cmstore_touch(command->thread, &key, op->expires, &item) != CM_OK) {
         exec->reply.outcome = CM_OUTCOME_NO_MEMORY;
         return;

@@ -18,6 +18,8 @@ struct cm_long {
     uint64_t cursor; /* of the scan */
     bool started;
     bool done;
+    struct cm_admin *admin;         /* borrowed */
+    uint32_t dump;                  /* the number of a dump of all items, 0: none */
     struct cm_histogram *histogram; /* of the groups that count items by size */
 
     /* of the piece being made */
@@ -33,10 +35,13 @@ static bool is_histogram(const struct cm_op *op) {
             op->selector == CM_STATS_SIZES);
 }
 
+static bool is_crawl(const struct cm_op *op) {
+    return op->kind == CM_OP_DUMP && op->selector != CM_DUMP_CACHE;
+}
+
 static enum cm_outcome check_allowed(const struct cm_command *command, const struct cm_op *op) {
     const bool is_dump = op->kind == CM_OP_DUMP;
-    const bool crawls = is_dump && op->selector != CM_DUMP_CACHE;
-    if (crawls && !cm_admin_crawler_is_on(command->admin)) {
+    if (is_crawl(op) && !cm_admin_crawler_is_on(command->admin)) {
         return CM_OUTCOME_NOT_STORED;
     }
     if (command->dump_disabled && (is_dump || op->selector == CM_STATS_DETAIL)) {
@@ -62,11 +67,21 @@ struct cm_long *cm_long_create(const struct cm_command *command, const struct cm
     answer->op = *op;
     answer->format = *format;
     answer->histogram = histogram;
+    answer->admin = command->admin;
+    if (is_crawl(op)) {
+        answer->dump = cm_admin_begin_dump(command->admin, command->now_s);
+        if (answer->dump == 0) {
+            cm_long_destroy(answer);
+            *outcome = CM_OUTCOME_BUSY;
+            return NULL;
+        }
+    }
     return answer;
 }
 
 void cm_long_destroy(struct cm_long *answer) {
     if (answer != NULL) {
+        cm_admin_end_dump(answer->admin, answer->dump);
         cm_histogram_destroy(answer->histogram);
         cm_buf_deinit(&answer->text);
         free(answer);
@@ -225,6 +240,9 @@ enum cm_long_state cm_long_go_on(const struct cm_command *command, struct cm_lon
     bool at_end = true;
     answer->command = command;
     answer->status = CM_OK;
+    if (is_crawl(op)) {
+        cm_admin_go_on_dump(answer->admin, answer->dump, command->now_s);
+    }
     if (op->kind == CM_OP_DUMP) {
         at_end = scan_piece(command, answer, on_dumped);
     } else if (is_histogram(op)) {
@@ -240,5 +258,8 @@ enum cm_long_state cm_long_go_on(const struct cm_command *command, struct cm_lon
         return CM_LONG_FAILED;
     }
     answer->done = at_end;
+    if (at_end) {
+        cm_admin_end_dump(answer->admin, answer->dump);
+    }
     return at_end ? CM_LONG_DONE : CM_LONG_GOES_ON;
 }

@@ -95,6 +95,7 @@ static enum cm_outcome change_time(struct cm_command *command, const struct cm_o
 static enum cm_outcome reset(struct cm_command *command) {
     cm_metrics_reset(cm_admin_metrics(command->admin));
     cmstore_reset_counters(command->store);
+    cm_watch_reset_counts(command->watch);
     return CM_OUTCOME_DONE;
 }
 

@@ -10,6 +10,7 @@ struct readings {
     struct cm_server_stats server;
     struct cm_metric_sums metrics;
     struct cmstore_counters store;
+    struct cm_watch_counts watch;
     int64_t now_unix_s;
 };
 
@@ -81,6 +82,7 @@ static void put_lines(struct cm_stat_sink *sink, const struct readings *r) {
 #define CM_STAT_METRIC(name, text)                                                                 \
     cm_stats_number(sink, CM_SLICE(#name), r->metrics.values[CM_METRIC_##name]);
 #define CM_STAT_STORE(name, counter, text) cm_stats_number(sink, CM_SLICE(#name), r->store.counter);
+#define CM_STAT_WATCH(name, text)          cm_stats_number(sink, CM_SLICE(#name), r->watch.name);
 #define CM_STAT_ZERO(name, text)           sink->line(sink, CM_SLICE(#name), CM_SLICE("0"));
 #include "tables/stats.def"
 }
@@ -90,5 +92,6 @@ void cm_stats_general(const struct cm_command *command, struct cm_stat_sink *sin
     command->control->server_stats(command->control->context, &readings.server);
     cm_metrics_read(cm_admin_metrics(command->admin), &readings.metrics);
     cmstore_read_counters(command->store, &readings.store);
+    cm_watch_read_counts(command->watch, &readings.watch);
     put_lines(sink, &readings);
 }

@@ -62,6 +62,13 @@ static bool joins(const struct cm_op *op) {
     return op->mode == CM_MODE_APPEND || op->mode == CM_MODE_PREPEND;
 }
 
+static void tell(const struct cm_command *command, const struct cm_op *op,
+                 const struct cmstore_stored *result, const struct cm_reply *reply) {
+    if (cm_command_is_watched(command, CM_WATCH_MUTATIONS)) {
+        cm_events_stored(command, op, reply->outcome, result);
+    }
+}
+
 static void stored(struct cm_command *command, const struct cm_op *op,
                    const struct cmstore_stored *result, struct cm_exec *exec) {
     struct cm_reply *reply = &exec->reply;
@@ -83,23 +90,28 @@ static void stored(struct cm_command *command, const struct cm_op *op,
     if ((op->options & CM_OP_CAS) != 0) {
         count_cas(command, reply->outcome);
     }
+    tell(command, op, result, reply);
 }
 
 /* The value could not be stored. Where the client asked to overwrite whatever there was, it must
  * not go on reading the old value. */
 static void refused(struct cm_command *command, const struct cm_op *op, enum cm_status status,
                     struct cm_reply *reply) {
+    static const struct cmstore_stored nothing;
     const bool too_large = status == CM_TOO_LARGE;
     if (too_large && joins(op) && op->key.len + op->value.len < command->item_bytes_max) {
         reply->outcome = CM_OUTCOME_NOT_STORED; /* what was sent is not too large, the sum is */
         cm_command_count(command, CM_METRIC_cmd_set);
+        tell(command, op, &nothing, reply);
         return;
     }
     reply->outcome = too_large ? CM_OUTCOME_TOO_LARGE : CM_OUTCOME_NO_MEMORY;
     cm_command_count(command, too_large ? CM_METRIC_store_too_large : CM_METRIC_store_no_memory);
+    tell(command, op, &nothing, reply);
     if ((op->options & CM_OP_DROP_OLD) != 0) {
         struct cmstore_item item;
         const struct cmstore_key key = cm_command_key(op);
+        cm_command_tell_fetch(command, op);
         const enum cm_status gone = cmstore_delete(command->thread, &key, NULL, &item);
         CM_CHECK(gone == CM_OK); /* NO_MEMORY only where the item is kept */
     }
@@ -124,6 +136,7 @@ void cm_command_store(struct cm_command *command, const struct cm_op *op, struct
     }
     const struct cmstore_key key = cm_command_key(op);
     const struct cmstore_value value = {op->value.data, op->value.len};
+    cm_command_tell_fetch(command, op);
     const struct cmstore_store_options options = options_of(op, exec);
     const enum cm_status status = cmstore_store(command->thread, &key, value, &options, &result);
     if (CM_LIKELY(status == CM_OK)) {
@@ -169,6 +182,7 @@ void cm_command_stream_end(struct cm_command *command, struct cm_stream *stream,
     struct cmstore_stored result = {0};
     const struct cmstore_store_options options = options_of(op, exec);
     cmstore_write_change(stream->writer, &options);
+    cm_command_tell_fetch(command, op);
     const enum cm_status status = cmstore_write_commit(command->thread, stream->writer, &result);
     stream->writer = NULL;
     if (status == CM_OK) {

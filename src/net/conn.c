@@ -27,7 +27,8 @@ void cm_conn_touch(struct cm_conn *conn) {
 }
 
 bool cm_conn_is_quiet(const struct cm_conn *conn) {
-    return conn->unsent == NULL && conn->state == CM_SESSION_READ &&
+    return conn->unsent == NULL &&
+           (conn->state == CM_SESSION_READ || conn->state == CM_SESSION_WATCH) &&
            !cm_session_is_busy(conn->session) && (conn->tls == NULL || !cm_tls_is_busy(conn->tls));
 }
 
@@ -57,6 +58,7 @@ void cm_conn_close(struct cm_conn *conn) {
     cm_link_remove(&conn->all);
     uv_mutex_unlock(&worker->lock);
     cm_link_remove(&conn->place);
+    cm_conn_announce_closed(conn);
     cm_secure_close(conn);
     cm_worker_enter_store(worker);
     cm_session_destroy(conn->session);
@@ -97,9 +99,17 @@ static bool set_reading(struct cm_conn *conn, bool reading) {
 
 /* What follows from the session's state once everything is sent. */
 static void follow_state(struct cm_conn *conn) {
+    if (conn->ended)
+        conn->why = CM_SESSION_END_NORMAL;
     switch (conn->state) {
     case CM_SESSION_READ:
         if (conn->ended || !set_reading(conn, true))
+            cm_conn_close(conn);
+        break;
+    case CM_SESSION_WATCH:
+        if (!conn->ended && set_reading(conn, true))
+            cm_worker_watch(conn->worker, &conn->place);
+        else
             cm_conn_close(conn);
         break;
     case CM_SESSION_AGAIN:
@@ -178,6 +188,7 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer) 
         return;
     }
     if (count < 0) {
+        conn->why = count == UV_EOF ? CM_SESSION_END_NORMAL : CM_SESSION_END_ERROR;
         cm_conn_close(conn);
         return;
     }
@@ -189,7 +200,8 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer) 
 
 void cm_conn_go_on(struct cm_conn *conn) {
     struct cm_worker *worker = conn->worker;
-    cm_conn_touch(conn);
+    if (conn->state != CM_SESSION_WATCH)
+        cm_conn_touch(conn);
     prepare(conn, 0);
     follow(conn, cm_session_resume(conn->session, &worker->out));
     cm_worker_progressed(worker);
@@ -262,6 +274,7 @@ void cm_conn_open(struct cm_worker *worker, struct cm_arrival arrival) {
         cm_conn_close(conn);
         return;
     }
+    cm_conn_announce_opened(conn);
     /* Last: from here on other threads look at the handle. */
     uv_mutex_lock(&worker->lock);
     cm_link_append(&worker->conns, &conn->all);

@@ -13,14 +13,14 @@
  *
  * C1. While there is unsent output nothing is read and the session is not called.
  * C2. `place` is in worker->stalled exactly when there is unsent output, in worker->again when the
- *     session waits for its turn, in worker->paused when it pauses, in worker->shaking when a
- *     handshake waits for its turn, alone otherwise.
+ *     session waits for its turn, in worker->paused when it pauses, in worker->watching when it
+ *     watches, in worker->shaking when a handshake waits for its turn, alone otherwise.
  *
  * With TLS what is read passes net/secure.h on its way to the session, and what is sent on its way
  * to the socket; what a handshake answers is output like any other. */
 
 #include "net/worker.h"
-#include "session/session.h"
+#include "session/peer.h"
 
 struct cm_tls;
 struct cm_unsent;
@@ -43,6 +43,7 @@ struct cm_conn {
     size_t idle_bytes;          /* the session's memory when it was new */
     size_t session_bytes;       /* now, as far as told to the worker */
     enum cm_session_state state;
+    enum cm_session_end why; /* it is closed, once it is */
     bool reading;
     bool ended; /* the peer has said, in TLS, that nothing more comes */
 
@@ -61,6 +62,9 @@ void cm_conn_sent_all(struct cm_conn *conn);
 void cm_conn_read_on(struct cm_conn *conn);
 /* Some progress was made. */
 void cm_conn_touch(struct cm_conn *conn);
+/* Tell those who watch connections; announce.c. */
+void cm_conn_announce_opened(struct cm_conn *conn);
+void cm_conn_announce_closed(struct cm_conn *conn);
 /* Whether a graceful stop may close it: everything received is answered and sent. */
 bool cm_conn_is_quiet(const struct cm_conn *conn);
 

@@ -14,6 +14,7 @@ enum {
     TURN_BYTES_MAX = 1 << 20,
     HOLD_STEP = 16 << 10,
     PAUSE_STEP_MS = 20,
+    TELL_MS = 50,
 };
 
 /* ---- the store ---- */
@@ -61,6 +62,7 @@ static void close_handles(struct cm_worker *worker) {
     uv_close((uv_handle_t *)&worker->sweep, NULL);
     uv_close((uv_handle_t *)&worker->deadline, NULL);
     uv_close((uv_handle_t *)&worker->pauses, NULL);
+    uv_close((uv_handle_t *)&worker->tell, NULL);
 }
 
 static void end_if_empty(struct cm_worker *worker) {
@@ -84,13 +86,14 @@ void cm_worker_lost_connection(struct cm_worker *worker) {
 typedef bool conn_test(const struct cm_worker *worker, const struct cm_conn *conn);
 
 /* Closes the connections for which `test` holds; returns how many. */
-static unsigned close_where(struct cm_worker *worker, conn_test *test) {
+static unsigned close_where(struct cm_worker *worker, conn_test *test, enum cm_session_end end) {
     unsigned closed = 0;
     struct cm_link *next;
     for (struct cm_link *link = worker->conns.next; link != &worker->conns; link = next) {
         next = link->next;
         struct cm_conn *conn = CM_LINKED(link, struct cm_conn, all);
         if (test(worker, conn)) {
+            conn->why = end;
             cm_conn_close(conn);
             closed++;
         }
@@ -112,7 +115,8 @@ static bool is_drained(const struct cm_worker *worker, const struct cm_conn *con
 static bool is_idle(const struct cm_worker *worker, const struct cm_conn *conn) {
     uint32_t now = (uint32_t)(uv_now(&worker->loop) / 1000);
     uint32_t active = atomic_load_explicit(&conn->active_s, memory_order_relaxed);
-    return now - active > worker->net->options.idle_timeout_s;
+    bool listens = conn->state == CM_SESSION_WATCH;
+    return !listens && now - active > worker->net->options.idle_timeout_s;
 }
 
 /* Only progress after the handshake counts as such. */
@@ -123,7 +127,7 @@ static bool is_slow_to_shake(const struct cm_worker *worker, const struct cm_con
 }
 
 static void on_deadline(uv_timer_t *timer) {
-    close_where(timer->data, is_any);
+    close_where(timer->data, is_any, CM_SESSION_END_SHUTDOWN);
 }
 
 static void on_pause_over(uv_timer_t *timer);
@@ -174,7 +178,7 @@ static void stop(struct cm_worker *worker, enum cm_worker_stop how) {
         cm_worker_progressed(worker);
     }
     if (how == CM_WORKER_QUITS)
-        close_where(worker, is_any);
+        close_where(worker, is_any, CM_SESSION_END_SHUTDOWN);
     end_if_empty(worker);
 }
 
@@ -196,7 +200,7 @@ static void on_again(uv_idle_t *idle) {
     bool draining = worker->stopping != CM_WORKER_RUNS;
     /* One whole turn reads what the system still holds. */
     if (draining && worker->turn > worker->drain_turn)
-        close_where(worker, is_drained);
+        close_where(worker, is_drained, CM_SESSION_END_SHUTDOWN);
     if (cm_link_is_alone(&worker->again) && cm_link_is_alone(&worker->shaking) &&
         (!draining || worker->turn != worker->progress_turn))
         uv_idle_stop(idle);
@@ -212,6 +216,28 @@ void cm_worker_shake_later(struct cm_worker *worker, struct cm_link *link) {
     uv_idle_start(&worker->again_idle, on_again);
 }
 
+/* ---- who watches ---- */
+
+static void on_tell(uv_timer_t *timer) {
+    struct cm_worker *worker = timer->data;
+    struct cm_link waiting;
+    cm_link_init(&waiting);
+    cm_link_move_all(&waiting, &worker->watching);
+    while (!cm_link_is_alone(&waiting)) {
+        struct cm_link *place = waiting.next;
+        cm_link_remove(place);
+        cm_conn_go_on(cm_conn_of_place(place));
+    }
+    if (cm_link_is_alone(&worker->watching))
+        uv_timer_stop(timer);
+}
+
+void cm_worker_watch(struct cm_worker *worker, struct cm_link *link) {
+    cm_link_append(&worker->watching, link);
+    if (!uv_is_active((uv_handle_t *)&worker->tell))
+        uv_timer_start(&worker->tell, on_tell, TELL_MS, TELL_MS);
+}
+
 void cm_worker_progressed(struct cm_worker *worker) {
     if (worker->stopping != CM_WORKER_RUNS && !uv_is_closing((uv_handle_t *)&worker->again_idle)) {
         worker->progress_turn = worker->turn;
@@ -223,11 +249,11 @@ static void on_sweep(uv_timer_t *timer) {
     struct cm_worker *worker = timer->data;
     struct cm_net *net = worker->net;
     if (net->options.tls != NULL) {
-        unsigned slow = close_where(worker, is_slow_to_shake);
+        unsigned slow = close_where(worker, is_slow_to_shake, CM_SESSION_END_ERROR);
         atomic_fetch_add_explicit(&net->handshake_errors, slow, memory_order_relaxed);
     }
     if (net->options.idle_timeout_s > 0) {
-        unsigned idle = close_where(worker, is_idle);
+        unsigned idle = close_where(worker, is_idle, CM_SESSION_END_IDLE);
         atomic_fetch_add_explicit(&net->idle_kicks, idle, memory_order_relaxed);
     }
 }
@@ -305,8 +331,9 @@ static enum cm_status init_loop(struct cm_worker *worker) {
     uv_timer_init(&worker->loop, &worker->sweep);
     uv_timer_init(&worker->loop, &worker->deadline);
     uv_timer_init(&worker->loop, &worker->pauses);
+    uv_timer_init(&worker->loop, &worker->tell);
     worker->wake.data = worker->leave.data = worker->again_idle.data = worker;
-    worker->sweep.data = worker->deadline.data = worker->pauses.data = worker;
+    worker->sweep.data = worker->deadline.data = worker->pauses.data = worker->tell.data = worker;
     uv_prepare_start(&worker->leave, on_leave);
     if (worker->net->options.idle_timeout_s > 0 || worker->net->options.tls != NULL)
         uv_timer_start(&worker->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
@@ -350,6 +377,7 @@ enum cm_status cm_worker_init(struct cm_worker *worker, struct cm_net *net,
     cm_link_init(&worker->conns);
     cm_link_init(&worker->again);
     cm_link_init(&worker->paused);
+    cm_link_init(&worker->watching);
     cm_link_init(&worker->stalled);
     cm_link_init(&worker->shaking);
     if (uv_mutex_init(&worker->lock) != 0)

@@ -48,6 +48,7 @@ struct cm_worker {
     uv_timer_t sweep;     /* what takes too long, once a second; only where there is a limit */
     uv_timer_t deadline;  /* of draining */
     uv_timer_t pauses;    /* runs while connections pause: the end of the first pause */
+    uv_timer_t tell;      /* while there are connections in `watching` */
     cmstore_thread *store_thread;
     struct cm_metrics *metrics;
     struct cm_session_worker *sessions;
@@ -61,6 +62,7 @@ struct cm_worker {
     struct cm_link conns;      /* all; changed under `lock` */
     struct cm_link again;      /* wait for their next turn */
     struct cm_link paused;     /* wait for the end of a pause that their session wants */
+    struct cm_link watching;   /* are told every now and then what happens */
     struct cm_link stalled;    /* unsent output, the longest without progress first */
     struct cm_link shaking;    /* handshakes that wait for their turn (net/secure.h) */
     struct cm_conn *shaker;    /* whose turn it is; NULL: nobody's */
@@ -105,6 +107,8 @@ void cm_worker_shake_later(struct cm_worker *worker, struct cm_link *link);
 /* Puts the connection into `paused`, from where it goes to `again` after that time, or at once when
  * the worker is to stop. */
 void cm_worker_pause(struct cm_worker *worker, struct cm_conn *conn, uint32_t ms);
+/* Puts the connection's link into `watching`. */
+void cm_worker_watch(struct cm_worker *worker, struct cm_link *link);
 /* A connection holds `bytes` more, or less. */
 void cm_worker_hold(struct cm_worker *worker, int64_t bytes);
 /* A connection received or sent: while draining, time to look whether any is done. */

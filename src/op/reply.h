@@ -23,6 +23,9 @@ enum cm_outcome {
     CM_OUTCOME_BAD_END,       /* the value's end was not where it should be */
     CM_OUTCOME_BAD_LIMIT,     /* a memory limit that cannot be had */
     CM_OUTCOME_DISABLED,      /* switched off in this server */
+    CM_OUTCOME_PIPELINED,     /* only where no answer is still to be sent */
+    CM_OUTCOME_BUSY,          /* one of these is under way, and one at a time is enough */
+    CM_OUTCOME_TOO_MANY,      /* no more of these */
     CM_OUTCOME_AUTH_CONTINUE, /* sasl: `value` is for the client, whose answer is awaited */
     CM_OUTCOME_AUTH_FAILED,
     CM_OUTCOME_UNAUTHENTICATED, /* not before a login */

@@ -103,8 +103,38 @@ enum cm_request_end cm_memcache_parse_refresh_certs(struct cm_request *request) 
     return CM_REQUEST_DONE;
 }
 
+static const struct {
+    struct cm_slice name;
+    enum cm_watch_stream stream;
+} watch_streams[] = {
+    {{"fetchers", 8}, CM_WATCH_FETCHERS},   {{"mutations", 9}, CM_WATCH_MUTATIONS},
+    {{"evictions", 9}, CM_WATCH_EVICTIONS}, {{"connevents", 10}, CM_WATCH_CONNEVENTS},
+    {{"deletions", 9}, CM_WATCH_DELETIONS}, {{"sysevents", 9}, CM_WATCH_SYSEVENTS},
+};
+
+/* 0: there is no such stream. */
+static unsigned watch_stream(struct cm_slice name) {
+    for (size_t i = 0; i < sizeof watch_streams / sizeof watch_streams[0]; i++) {
+        if (cm_slice_equal(name, watch_streams[i].name)) {
+            return watch_streams[i].stream;
+        }
+    }
+    return 0;
+}
+
 enum cm_request_end cm_memcache_parse_watch(struct cm_request *request) {
-    return cm_memcache_answer(request, CM_SLICE("CLIENT_ERROR watch commands not allowed\r\n"));
+    see_noreply(request);
+    struct cm_op *op = admin_op(request, CM_OP_WATCH);
+    const struct cm_tokens *tokens = &request->tokens;
+    op->number = tokens->count == 1 ? CM_WATCH_FETCHERS : 0;
+    for (unsigned i = 1; i < tokens->count; i++) {
+        const unsigned stream = i < CM_TOKENS_MAX ? watch_stream(tokens->at[i]) : 0;
+        op->number |= stream;
+        if (stream == 0) {
+            op->options = CM_OP_BAD_END; /* answered once it is known whether it is allowed */
+        }
+    }
+    return CM_REQUEST_DONE;
 }
 
 enum cm_request_end cm_memcache_parse_debug_time(struct cm_request *request) {

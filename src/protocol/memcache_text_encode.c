@@ -50,6 +50,8 @@ static struct cm_slice disabled_line(enum cm_op_kind kind) {
         return CM_SLICE("Error TLS not enabled\r\n");
     case CM_OP_CRAWLER:
         return CM_SLICE("CLIENT_ERROR lru crawler disabled\r\n");
+    case CM_OP_WATCH:
+        return CM_SLICE("CLIENT_ERROR watch commands not allowed\r\n");
     default:
         return CM_SLICE("ERROR\r\n");
     }
@@ -70,8 +72,19 @@ static struct cm_slice refused_dump_line(const struct cm_op *op, enum cm_outcome
     }
 }
 
+static struct cm_slice pipelined_line(const struct cm_op *op) {
+    if (op->kind == CM_OP_WATCH) {
+        return CM_SLICE("ERROR cannot pipeline other commands before watch\r\n");
+    }
+    return op->selector == CM_DUMP_META
+               ? CM_SLICE("ERROR cannot pipeline other commands before metadump\r\n")
+               : CM_SLICE("ERROR cannot pipeline other commands before mgdump\r\n");
+}
+
 static struct cm_slice bad_argument_line(enum cm_op_kind kind) {
     switch (kind) {
+    case CM_OP_WATCH:
+        return CM_SLICE("ERROR\r\n");
     case CM_OP_FLUSH:
         return CM_SLICE("CLIENT_ERROR invalid exptime argument\r\n");
     case CM_OP_SHUTDOWN:
@@ -143,6 +156,12 @@ static struct cm_slice outcome_line(const struct cm_op *op, enum cm_outcome outc
         return CM_SLICE("MEMLIMIT_ADJUST_FAILED out of bounds or unable to adjust\r\n");
     case CM_OUTCOME_DISABLED:
         return refused_line(op, outcome);
+    case CM_OUTCOME_PIPELINED:
+        return pipelined_line(op);
+    case CM_OUTCOME_BUSY:
+        return CM_SLICE("BUSY currently processing crawler request\r\n");
+    case CM_OUTCOME_TOO_MANY:
+        return CM_SLICE("WATCHER_TOO_MANY log watcher limit reached\r\n");
     default:
         return cm_memcache_error_line(outcome);
     }

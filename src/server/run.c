@@ -4,6 +4,7 @@
 #include "base/os/os.h"
 #include "base/os/sandbox.h"
 #include "command/admin.h"
+#include "command/events.h"
 #include "metrics/metrics.h"
 #include "protocol/protocol.h"
 #include "server/internal.h"
@@ -64,6 +65,21 @@ static enum cm_exit fail(const char *what, enum cm_status status) {
     return CM_EXIT_SYSTEM;
 }
 
+static enum cm_exit create_admin(struct cm_server *server) {
+    const struct cm_config *config = server->config;
+    enum cm_status status = cm_metrics_group_create((unsigned)config->threads, &server->metrics);
+    if (status == CM_OK)
+        status = cm_admin_create(server->metrics, &server->admin);
+    if (status != CM_OK)
+        return fail("cannot start", status);
+    cm_watch_set_ring_bytes(cm_admin_watch(server->admin), (size_t)config->watcher_buffer_kb << 10);
+    if (config->prefix_delimiter != 0) {
+        cm_admin_set_prefix_delimiter(server->admin, config->prefix_delimiter);
+        cm_admin_set_detail(server->admin, true);
+    }
+    return CM_EXIT_OK;
+}
+
 static enum cm_exit create_store(struct cm_server *server) {
     const struct cm_config *config = server->config;
     const struct cmstore_options options = {
@@ -72,6 +88,8 @@ static enum cm_exit create_store(struct cm_server *server) {
         .policy = config->policy,
         .no_evict = config->no_evict,
         .clock_s = CM_CLOCK_START_S,
+        .on_evict = cm_events_on_evict,
+        .on_evict_context = cm_admin_watch(server->admin),
     };
     enum cm_status status = cmstore_create(&options, &server->store);
     if (status != CM_OK) {
@@ -81,17 +99,7 @@ static enum cm_exit create_store(struct cm_server *server) {
     }
     status = cm_clock_init(&server->clock, server->store);
     server->has_clock = status == CM_OK;
-    if (status == CM_OK)
-        status = cm_metrics_group_create((unsigned)config->threads, &server->metrics);
-    if (status == CM_OK)
-        status = cm_admin_create(server->metrics, &server->admin);
-    if (status != CM_OK)
-        return fail("cannot start", status);
-    if (config->prefix_delimiter != 0) {
-        cm_admin_set_prefix_delimiter(server->admin, config->prefix_delimiter);
-        cm_admin_set_detail(server->admin, true);
-    }
-    return CM_EXIT_OK;
+    return status == CM_OK ? CM_EXIT_OK : fail("cannot start", status);
 }
 
 /* NULL: a connection's first byte tells. */
@@ -120,6 +128,7 @@ static void fill_env(struct cm_server *server, const struct cm_server_test *test
         .requests_per_turn = (uint32_t)config->requests_per_turn,
         .flush_disabled = config->disable_flush,
         .dump_disabled = config->disable_dump,
+        .watch_disabled = config->disable_watch,
         .shutdown_enabled = config->enable_shutdown,
         .debug_time = test != NULL && test->debug_time,
     };
@@ -220,6 +229,8 @@ static enum cm_exit start(struct cm_server *server, const struct cm_server_test 
     if (result == CM_EXIT_OK)
         result = cm_server_load_users(server);
     if (result == CM_EXIT_OK)
+        result = create_admin(server);
+    if (result == CM_EXIT_OK)
         result = create_store(server);
     if (result == CM_EXIT_OK)
         result = cm_server_load_certs(server);
@@ -260,13 +271,13 @@ static void clean_up(struct cm_server *server) {
     if (server->has_loop)
         uv_run(&server->loop, UV_RUN_DEFAULT);
     cm_net_destroy(server->net);
+    if (server->has_clock)
+        cm_clock_deinit(&server->clock);
+    cmstore_destroy(server->store); /* its own thread tells watchers of evictions until then */
+    cm_auth_destroy(server->auth);
     cm_tls_context_destroy(server->tls);
     cm_admin_destroy(server->admin);
     cm_metrics_group_destroy(server->metrics);
-    if (server->has_clock)
-        cm_clock_deinit(&server->clock);
-    cmstore_destroy(server->store);
-    cm_auth_destroy(server->auth);
     cm_server_remove_pid_file(server);
     if (server->has_loop)
         close_loop(server);

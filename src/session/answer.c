@@ -3,6 +3,16 @@
 
 /* Long answers: one piece a turn, moved to the output as far as there is room. */
 
+static void end_answer(struct cm_session *session) {
+    cm_long_destroy(session->answer);
+    session->answer = NULL;
+}
+
+/* A dump may be as long as the cache is large: memcached refuses one that follows other answers. */
+static bool must_be_first(const struct cm_op *op) {
+    return op->kind == CM_OP_DUMP && op->selector != CM_DUMP_CACHE;
+}
+
 void cm_answer_start(struct cm_session *session, const struct cm_op *op, struct cm_out *out) {
     struct cm_session_worker *worker = session->worker;
     const struct cm_long_format format = {
@@ -12,15 +22,14 @@ void cm_answer_start(struct cm_session *session, const struct cm_op *op, struct 
     };
     enum cm_outcome outcome;
     session->answer = cm_long_create(&worker->command, op, &format, &outcome);
+    if (session->answer != NULL && must_be_first(op) && !cm_out_is_empty(out)) {
+        outcome = CM_OUTCOME_PIPELINED;
+        end_answer(session);
+    }
     if (session->answer == NULL) {
         cm_reply_clear(&worker->exec.reply, outcome);
         cm_session_reply(session, op, out);
     }
-}
-
-static void end_answer(struct cm_session *session) {
-    cm_long_destroy(session->answer);
-    session->answer = NULL;
 }
 
 /* Fills the output up to its limit, no further. */

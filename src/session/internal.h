@@ -18,6 +18,7 @@ struct cm_session_worker {
     const struct cm_protocol *protocol; /* NULL: the first byte tells */
     struct cm_auth *auth;               /* NULL: nobody needs to log in */
     uint32_t requests_per_turn;
+    bool watch_disabled;
 };
 
 /* A long value on its way in: the op with copies of what it points to, and what is still to come. */
@@ -45,9 +46,12 @@ struct cm_session {
     struct cm_incoming *incoming; /* NULL: no long value is arriving */
     struct cm_long *answer;       /* NULL: no long answer is being given */
     struct cm_login *login;       /* NULL: none is under way, none has failed */
-    bool authenticated;           /* or need not be */
-    bool datagram;                /* D1 of session/datagram.h */
-    bool closing;                 /* nothing more is executed */
+    struct cm_watcher *watcher;   /* not NULL: nothing more is executed, lines are told */
+    int64_t descriptor;
+    bool authenticated; /* or need not be */
+    bool datagram;      /* D1 of session/datagram.h */
+    bool closing;       /* nothing more is executed */
+    bool quit;          /* the client said so */
 };
 
 /* A piece of input being worked through. */
@@ -106,5 +110,13 @@ static inline bool cm_login_is_pausing(const struct cm_session *session) {
 void cm_login_end_pause(struct cm_session *session, struct cm_out *out);
 void cm_login_destroy(struct cm_login *login);
 size_t cm_login_bytes(const struct cm_login *login);
+
+/* ---- watching.c ---- */
+
+/* Makes the session a watcher, or answers why not. */
+void cm_watching_start(struct cm_session *session, const struct cm_op *op, struct cm_out *out);
+/* Moves to the output what there is to tell. */
+enum cm_session_state cm_watching_go_on(struct cm_session *session, struct cm_out *out);
+void cm_watching_end(struct cm_session *session);
 
 #endif

@@ -26,6 +26,7 @@ enum cm_status cm_session_worker_create(const struct cm_session_env *env, cmstor
         .thread = thread,
         .metrics = metrics,
         .admin = env->admin,
+        .watch = cm_admin_watch(env->admin),
         .control = env->control,
         .wall_zero_s = env->wall_zero_s,
         .item_bytes_max = cmstore_item_bytes_max(env->store),
@@ -37,6 +38,7 @@ enum cm_status cm_session_worker_create(const struct cm_session_env *env, cmstor
     worker->protocol = env->protocol;
     worker->auth = env->auth;
     worker->requests_per_turn = env->requests_per_turn > 0 ? env->requests_per_turn : UINT32_MAX;
+    worker->watch_disabled = env->watch_disabled;
     worker->batch.limits.item_bytes_max = worker->command.item_bytes_max;
     worker->batch.limits.wall_zero_s = env->wall_zero_s;
     *out = worker;
@@ -62,6 +64,7 @@ enum cm_status cm_session_create(struct cm_session_worker *worker, struct cm_ses
 void cm_session_destroy(struct cm_session *session) {
     if (session != NULL) {
         cm_incoming_abort(session);
+        cm_watching_end(session);
         cm_long_destroy(session->answer);
         cm_login_destroy(session->login);
         cm_buf_deinit(&session->kept);
@@ -115,7 +118,10 @@ static void execute_barrier(struct cm_session *session, const struct cm_op *op,
         cm_answer_start(session, op, out);
         break;
     case CM_OP_QUIT:
-        session->closing = true;
+        session->closing = session->quit = true;
+        break;
+    case CM_OP_WATCH:
+        cm_watching_start(session, op, out);
         break;
     case CM_OP_SHUTDOWN:
         execute_shutdown(session, op, out);
@@ -124,7 +130,6 @@ static void execute_barrier(struct cm_session *session, const struct cm_op *op,
     case CM_OP_SASL:
         cm_login_execute(session, op, out);
         break;
-    case CM_OP_WATCH:
         cm_reply_clear(&session->worker->exec.reply, CM_OUTCOME_DISABLED);
         cm_session_reply(session, op, out);
         break;
@@ -182,13 +187,18 @@ static bool run_batch(struct cm_session *session, struct cm_progress *progress) 
     progress->used += used;
     session->closing = session->closing || status == CM_PARSE_CLOSE;
     return status != CM_PARSE_MORE || session->incoming != NULL || session->answer != NULL ||
-           cm_login_is_pausing(session);
+           cm_login_is_pausing(session) || session->watcher != NULL;
 }
 
 static enum cm_session_state work(struct cm_session *session, struct cm_progress *progress) {
+    session->worker->command.descriptor = session->descriptor;
     for (;;) {
         if (session->closing) {
             return CM_SESSION_CLOSE;
+        }
+        if (session->watcher != NULL) {
+            progress->used = progress->input.len;
+            return cm_watching_go_on(session, progress->out);
         }
         if (cm_login_is_pausing(session)) {
             return CM_SESSION_PAUSE;
@@ -316,6 +326,9 @@ bool cm_session_is_busy(const struct cm_session *session) {
 }
 
 const char *cm_session_state_name(const struct cm_session *session) {
+    if (session->watcher != NULL) {
+        return "conn_watch";
+    }
     if (session->incoming != NULL) {
         return "conn_nread";
     }

@@ -48,6 +48,7 @@ struct cm_session_env {
     uint32_t requests_per_turn;         /* -R, after which a session answers AGAIN; 0: no limit */
     bool flush_disabled;                /* -F */
     bool dump_disabled;                 /* -X */
+    bool watch_disabled;                /* -W */
     bool shutdown_enabled;              /* -A */
     bool debug_time;                    /* `debugtime` moves the clock; for tests */
 };
@@ -72,6 +73,9 @@ enum cm_session_state {
     CM_SESSION_AGAIN,   /* as BLOCKED, but others are to be served first: call
                            cm_session_resume() in the next turn, once output is sent */
     CM_SESSION_PAUSE,   /* as BLOCKED, but cm_session_resume() only after cm_session_pause_ms() */
+    CM_SESSION_WATCH,   /* the client only listens from now on: read and cm_session_feed(), which
+                           drops it, and, every now and then, once output is sent,
+                           cm_session_resume() */
     CM_SESSION_CLOSE,   /* when all output is sent, close and destroy */
 };
 
@@ -85,7 +89,8 @@ void cm_session_destroy(struct cm_session *session);
 enum cm_session_state cm_session_feed(struct cm_session *session, struct cm_slice input,
                                       struct cm_out *out);
 
-/* Goes on after BLOCKED, AGAIN or PAUSE, with what the session kept. */
+/* Goes on after BLOCKED, AGAIN or PAUSE, with what the session kept; after WATCH, with what there is
+ * to tell. */
 enum cm_session_state cm_session_resume(struct cm_session *session, struct cm_out *out);
 
 /* After PAUSE: for how long nothing is to be read or answered. */
@@ -96,7 +101,7 @@ uint32_t cm_session_pause_ms(const struct cm_session *session);
 bool cm_session_is_busy(const struct cm_session *session);
 
 /* memcached's word for `stats conns`: conn_new_cmd, conn_waiting, conn_nread, conn_swallow,
- * conn_mwrite. Static. */
+ * conn_mwrite, conn_watch. Static. */
 const char *cm_session_state_name(const struct cm_session *session);
 
 /* Bytes of memory the session holds, itself included. */

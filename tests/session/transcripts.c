@@ -460,6 +460,7 @@ static void set_option(const struct run *run, struct rig_options *options, const
         {"no_evict", NULL, &options->no_evict},
         {"flush_disabled", NULL, &options->flush_disabled},
         {"dump_disabled", NULL, &options->dump_disabled},
+        {"watch_disabled", NULL, &options->watch_disabled},
         {"shutdown_enabled", NULL, &options->shutdown_enabled},
         {"debug_time", NULL, &options->debug_time},
         {"users", NULL, &options->users},

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/check.h"
 #include "command/admin.h"
+#include "command/events.h"
 #include "metrics/metrics.h"
 #include "protocol/protocol.h"
 #include "session/session.h"
@@ -25,6 +26,7 @@ struct rig_options {
     bool no_evict;
     bool flush_disabled;
     bool dump_disabled;
+    bool watch_disabled;
     bool shutdown_enabled;
     bool debug_time;
     bool users; /* those of RIG_USERS must log in */
@@ -122,13 +124,14 @@ static inline struct cm_auth *rig_users(void) {
 
 /* The rig must not move afterwards. */
 static inline void rig_open(struct rig *rig, const struct rig_options *options) {
-    const struct cmstore_options store_options = {
+    struct cmstore_options store_options = {
         .memory_bytes = options->memory_bytes != 0 ? options->memory_bytes : (uint64_t)16 << 20,
         .item_bytes_max = options->item_bytes_max,
         .no_evict = options->no_evict,
         .no_background = true,
         .hash_seed = 1,
         .clock_s = RIG_CLOCK_START,
+        .on_evict = cm_events_on_evict,
     };
     *rig = (struct rig){.now_s = RIG_CLOCK_START};
     rig->control = (struct cm_control){
@@ -152,14 +155,16 @@ static inline void rig_open(struct rig *rig, const struct rig_options *options) 
         .wall_zero_s = RIG_WALL_START - RIG_CLOCK_START,
         .flush_disabled = options->flush_disabled,
         .dump_disabled = options->dump_disabled,
+        .watch_disabled = options->watch_disabled,
         .shutdown_enabled = options->shutdown_enabled,
         .debug_time = options->debug_time,
         .auth = options->users ? rig_users() : NULL,
     };
-    CM_CHECK(cmstore_create(&store_options, &rig->env.store) == CM_OK);
-    CM_CHECK(cmstore_attach(rig->env.store, &rig->thread) == CM_OK);
     CM_CHECK(cm_metrics_group_create(1, &rig->metrics) == CM_OK);
     CM_CHECK(cm_admin_create(rig->metrics, &rig->env.admin) == CM_OK);
+    store_options.on_evict_context = cm_admin_watch(rig->env.admin);
+    CM_CHECK(cmstore_create(&store_options, &rig->env.store) == CM_OK);
+    CM_CHECK(cmstore_attach(rig->env.store, &rig->thread) == CM_OK);
     CM_CHECK(cm_session_worker_create(&rig->env, rig->thread, cm_metrics_of_thread(rig->metrics, 0),
                                       &rig->worker) == CM_OK);
     CM_CHECK(cm_session_out_init(&rig->out) == CM_OK);
@@ -177,10 +182,10 @@ static inline void rig_close(struct rig *rig) {
     rig_end_session(rig);
     cm_session_worker_destroy(rig->worker);
     cm_session_out_deinit(&rig->out);
-    cm_admin_destroy(rig->env.admin);
-    cm_metrics_group_destroy(rig->metrics);
     cmstore_detach(rig->thread);
     cmstore_destroy(rig->env.store);
+    cm_admin_destroy(rig->env.admin);
+    cm_metrics_group_destroy(rig->metrics);
     cm_auth_destroy(rig->env.auth);
     cm_buf_deinit(&rig->received);
 }
@@ -223,7 +228,7 @@ static inline void rig_feed(struct rig *rig, struct cm_slice input) {
         const size_t bytes = cm_session_bytes(rig->session);
         rig->peak_session = bytes > rig->peak_session ? bytes : rig->peak_session;
         rig_drain(rig);
-        if (state == CM_SESSION_READ || state == CM_SESSION_CLOSE) {
+        if (state == CM_SESSION_READ || state == CM_SESSION_WATCH || state == CM_SESSION_CLOSE) {
             break;
         }
         if (state == CM_SESSION_PAUSE) {

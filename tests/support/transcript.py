@@ -9,6 +9,7 @@ import packet
 
 WALL_S = 1800000000
 FLAG_OPTIONS = {"no_evict": "-M", "flush_disabled": "-F", "dump_disabled": "-X",
+                "watch_disabled": "-W",
                 "shutdown_enabled": "-A", "ascii": "-Bascii", "binary": "-Bbinary"}
 USERS = cachemand.ROOT / "tests/session/auth/users"
 PIECE = re.compile(rb"\\(?:x(?P<hex>[0-9a-f]{2})|(?P<plain>[rn\\])|(?P<bare>c|\?)|"
