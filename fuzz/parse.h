@@ -33,6 +33,8 @@ static inline void fuzz_check_op(const struct cm_op *op, struct cm_slice input,
     }
     if (op->kind == CM_OP_STORE) {
         CM_CHECK(fuzz_is_within(op->value, input));
+    } else if (op->kind == CM_OP_SASL || op->kind == CM_OP_LOGIN) {
+        CM_CHECK(op->value.len == 0 || fuzz_is_within(op->value, input));
     }
 }
 
@@ -103,15 +105,18 @@ static inline size_t fuzz_parse_piece(struct fuzz_parse *fuzz, struct cm_slice i
     return total;
 }
 
-/* The whole input, in pieces of `step` bytes (0: one piece), kept together as a session does. */
+/* The whole input, in pieces of `step` bytes (0: one piece), kept together as a session does. An
+ * odd step stands for a client that has not logged in. */
 static inline void fuzz_parse_all(const struct cm_protocol *protocol, struct cm_slice input,
                                   size_t step) {
     static struct fuzz_parse fuzz;
     char *data = fuzz.out.data == NULL ? malloc(CM_OUT_CAPACITY) : fuzz.out.data;
     CM_CHECK(data != NULL);
     fuzz = (struct fuzz_parse){.protocol = protocol, .out = {.data = data}};
-    fuzz.batch.limits =
-        (struct cm_parse_limits){.item_bytes_max = 1 << 20, .wall_zero_s = 1000, .now_s = 7};
+    fuzz.batch.limits = (struct cm_parse_limits){.item_bytes_max = 1 << 20,
+                                                 .wall_zero_s = 1000,
+                                                 .now_s = 7,
+                                                 .unauthenticated = step % 2 == 1};
     size_t from = 0;
     for (size_t to = step == 0 ? input.len : step; !fuzz.closed; to += step) {
         to = to < input.len ? to : input.len;
