@@ -47,6 +47,7 @@ enum cm_config_protocol {
 #define CM_CONFIG_TYPE_NOTHING         bool
 #define CM_CONFIG_TYPE_NOTHING_NUMBER  bool
 #define CM_CONFIG_TYPE_NOTHING_DECIMAL bool
+#define CM_CONFIG_TYPE_ACTION_ON       const char *
 
 /* One member per option of tables/options.def. Texts are borrowed from the command line, or from
  * `copies`. Once parsed, `threads` and `item_bytes_max` are never 0: what is not given is worked out. */

@@ -39,7 +39,8 @@ static void print_option(FILE *to, const struct cm_option *option) {
     else
         used = snprintf(line, sizeof line, "      --%s", option->name);
     if (option->argument != NULL)
-        used += snprintf(line + used, sizeof line - (size_t)used, "=%s", option->argument);
+        used += snprintf(line + used, sizeof line - (size_t)used,
+                         *option->argument == '[' ? " %s" : "=%s", option->argument);
     fputs(line, to);
     char text[768];
     if (option->initial != NULL)

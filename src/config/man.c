@@ -26,7 +26,7 @@ static void print_name(FILE *to, const char *dashes, const char *name, const cha
     print_text(to, name);
     fputs("\\fR", to);
     if (argument != NULL)
-        fprintf(to, "%s\\fI%s\\fR", dashes[1] == '-' ? "=" : " ", argument);
+        fprintf(to, "%s\\fI%s\\fR", dashes[1] == '-' && *argument != '[' ? "=" : " ", argument);
 }
 
 static void print_option(FILE *to, const struct cm_option *option) {
@@ -117,7 +117,13 @@ static const char after_options[] =
     "Stop gracefully: accept no more connections, answer every request received, send the\n"
     "answers for at most a few seconds, exit with 0.\n"
     ".TP\n"
-    ".B SIGHUP, SIGPIPE\n"
+    ".B SIGHUP\n"
+    "The users of \\fB\\-\\-auth\\-file\\fR and the certificates of \\fB\\-Z\\fR are read again. "
+    "If there is\n"
+    "something wrong with a file, that is said and nothing changes. Connections stay what they "
+    "are.\n"
+    ".TP\n"
+    ".B SIGPIPE\n"
     "Ignored.\n"
     ".SH ENVIRONMENT\n"
     ".TP\n"
@@ -143,9 +149,13 @@ static const char after_options[] =
     ".TP\n"
     ".B 77\n"
     "Becoming the user of \\fB\\-u\\fR is not permitted.\n"
+    ".TP\n"
+    ".B 78\n"
+    "A file given with an option cannot be used; the message says which line of it, and why.\n"
     ".SH NOTES\n"
     "Without \\fB\\-l\\fR only programs on the same machine can connect. Whoever can connect can\n"
-    "read and change everything: keep the port away from networks that are not trusted.\n"
+    "read and change everything: keep the port away from networks that are not trusted, or let\n"
+    "clients log in (\\fB\\-\\-auth\\-file\\fR) over TLS (\\fB\\-Z\\fR).\n"
     ".PP\n"
     "A client that sends requests and does not read the answers is held back: once some of them\n"
     "cannot be sent, the server executes and reads no more from it until it reads again. All such\n"

@@ -199,6 +199,10 @@ enum cm_status cm_config_set(struct cm_config_parse *parse, const struct cm_opti
         parse->done = true;
         *(bool *)field = true;
         return CM_OK;
+    case CM_OPTION_ACTION_ON:
+        parse->done = true;
+        *(const char **)field = value;
+        return CM_OK;
     case CM_OPTION_FLAG:
         *(bool *)field = true;
         return CM_OK;
@@ -212,10 +216,24 @@ enum cm_status cm_config_give(struct cm_config_parse *parse, const struct cm_opt
     return cm_config_set(parse, option, value);
 }
 
+/* An action's object may be left out; whatever comes behind it is too much. */
+static enum cm_status take_action_on(struct cm_config_parse *parse, const struct cm_option *option,
+                                     const char *inline_value) {
+    const char *value = inline_value;
+    if (value == NULL && parse->next < parse->argc)
+        value = parse->argv[parse->next++];
+    if (parse->next < parse->argc)
+        return cm_config_fail(parse->error, "option --%s: \"%s\" is one argument too many",
+                              option->name, parse->argv[parse->next]);
+    return cm_config_give(parse, option, value != NULL ? value : "");
+}
+
 /* `inline_value` is what stands in the same argument, NULL if nothing does. */
 static enum cm_status take_option(struct cm_config_parse *parse, const struct cm_option *option,
                                   const char *inline_value) {
     char name[CM_OPTION_TITLE_BYTES], allowed[DESCRIPTION_BYTES];
+    if (option->kind == CM_OPTION_ACTION_ON)
+        return take_action_on(parse, option, inline_value);
     if (!cm_option_takes_value(option)) {
         if (inline_value != NULL)
             return cm_config_fail(parse->error, "option %s takes no value, but was given \"%s\"",

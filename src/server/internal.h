@@ -61,6 +61,9 @@ bool cm_server_reload_certs(struct cm_server *server);
 enum cm_exit cm_server_load_users(struct cm_server *server);
 void cm_server_reload_users(struct cm_server *server);
 
+/* password.c: --hash-password for `user`, who may be empty. */
+enum cm_exit cm_server_hash_password(const char *user);
+
 /* reload.c: reads every file again that may change while the server runs. What is wrong with one is
  * said, and it stays as it was. On the main thread. */
 void cm_server_reload(struct cm_server *server);

@@ -58,6 +58,8 @@ static int act(const struct cm_config *config, const struct cm_server_test *test
         fputs(CM_LICENSE, stdout);
     else if (config->man)
         cm_config_print_man(stdout, policies);
+    else if (config->hash_password != NULL)
+        return (int)cm_server_hash_password(config->hash_password);
     else if (check_policy(config->policy, policies) != CM_EXIT_OK)
         return CM_EXIT_USAGE;
     else {

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CM_BASE_OS_TERMINAL_H
+#define CM_BASE_OS_TERMINAL_H
+
+/* The operating-system seam for asking whoever sits in front of the program. */
+
+#include <cacheman/status.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Whether standard input is a terminal. */
+bool cm_os_terminal_is_input(void);
+
+/* Writes `prompt` to standard error and reads a line from the terminal without showing it. The
+ * line, without its end, goes to `to`, which has room for `room` bytes; *bytes of it were there,
+ * which may be more. SYSTEM: interrupted, or no terminal; whatever was typed is forgotten, and the
+ * terminal shows again what is typed. */
+CM_MUST_CHECK enum cm_status cm_os_terminal_read_hidden(const char *prompt, char *to, size_t room,
+                                                        size_t *bytes);
+
+#endif
