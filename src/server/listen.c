@@ -3,6 +3,36 @@
 
 #include <string.h>
 
+enum { ADDRESS_BYTES = 128 };
+
+/* ---- who can reach it ---- */
+
+static bool starts_with(const char *text, const char *prefix) {
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* The first listener that other machines may reach. */
+static void find_open(void *context, const struct cm_net_listening *listening) {
+    char *found = context;
+    const char *address = listening->address;
+    if (*found == '\0' && !starts_with(address, "tcp:127.") &&
+        !starts_with(address, "tcp6:[::1]") && !starts_with(address, "unix:"))
+        snprintf(found, ADDRESS_BYTES, "%s", address);
+}
+
+static void warn_if_open(struct cm_server *server) {
+    char found[ADDRESS_BYTES] = "";
+    if (server->auth != NULL || server->tls != NULL)
+        return;
+    cm_net_visit_listeners(server->net, find_open, found);
+    if (*found != '\0')
+        cm_server_complain("whoever reaches %s can read and change everything: there are neither "
+                           "users (--auth-file) nor TLS (-Z)",
+                           found);
+}
+
+/* ---- listening ---- */
+
 static void on_listener(void *context, const struct cm_net_listening *listening) {
     struct cm_server *server = context;
     uint16_t *port = listening->udp ? &server->udp_port : &server->port;
@@ -31,6 +61,7 @@ enum cm_exit cm_server_listen(struct cm_server *server) {
         return CM_EXIT_SYSTEM;
     }
     cm_net_visit_listeners(server->net, on_listener, server);
+    warn_if_open(server);
     return CM_EXIT_OK;
 }
 
