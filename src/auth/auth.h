@@ -69,8 +69,8 @@ const char *cm_auth_password_fault(struct cm_slice password);
 /* For the client to choose from, separated by spaces. */
 #define CM_EXCHANGE_MECHANISMS "SCRAM-SHA-256 PLAIN"
 
-/* The longest message taken from a client, and the longest challenge. */
-#define CM_EXCHANGE_BYTES_MAX 2048
+/* The longest message taken from a client. */
+#define CM_EXCHANGE_BYTES_MAX 1024
 
 enum cm_exchange_state {
     CM_EXCHANGE_GOES_ON, /* the challenge is for the client, whose answer is awaited */
@@ -85,6 +85,8 @@ struct cm_exchange;
 CM_MUST_CHECK enum cm_status cm_exchange_create(struct cm_auth *auth, struct cm_exchange **out);
 /* NULL is allowed. */
 void cm_exchange_destroy(struct cm_exchange *exchange);
+/* The memory that one takes. */
+size_t cm_exchange_bytes(void);
 
 /* Begins anew. An empty message is no message: the client is asked for its first one. */
 enum cm_exchange_state cm_exchange_start(struct cm_exchange *exchange, struct cm_slice mechanism,

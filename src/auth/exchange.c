@@ -30,6 +30,10 @@ void cm_exchange_destroy(struct cm_exchange *exchange) {
     }
 }
 
+size_t cm_exchange_bytes(void) {
+    return sizeof(struct cm_exchange);
+}
+
 /* RFC 4616: [authzid] NUL authcid NUL passwd. */
 static enum cm_exchange_state take_plain(struct cm_auth *auth, struct cm_slice message) {
     const char *end = message.data + message.len;

@@ -97,8 +97,8 @@ enum cm_session_state cm_answer_go_on(struct cm_session *session, struct cm_out 
 
 /* ---- login.c ---- */
 
-/* Whether the op may be executed now. */
-bool cm_login_permits(const struct cm_session *session, const struct cm_op *op);
+/* Whether the op may be executed before a login. */
+bool cm_login_permits(const struct cm_op *op);
 /* Answers an op that may not. */
 void cm_login_refuse(struct cm_session *session, const struct cm_op *op, struct cm_out *out);
 /* CM_OP_LOGIN and CM_OP_SASL. A failure is answered later: see cm_login_is_pausing(). */

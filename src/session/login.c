@@ -10,9 +10,9 @@
 /* Short enough for a client that waits a second to read why it was refused. */
 #define PAUSE_FIRST_MS 500u
 
-bool cm_login_permits(const struct cm_session *session, const struct cm_op *op) {
-    return session->authenticated || op->kind == CM_OP_REPLY || op->kind == CM_OP_QUIT ||
-           op->kind == CM_OP_LOGIN || op->kind == CM_OP_SASL;
+bool cm_login_permits(const struct cm_op *op) {
+    return op->kind == CM_OP_REPLY || op->kind == CM_OP_QUIT || op->kind == CM_OP_LOGIN ||
+           op->kind == CM_OP_SASL;
 }
 
 void cm_login_refuse(struct cm_session *session, const struct cm_op *op, struct cm_out *out) {
@@ -40,7 +40,11 @@ void cm_login_destroy(struct cm_login *login) {
 }
 
 size_t cm_login_bytes(const struct cm_login *login) {
-    return login == NULL ? 0 : sizeof *login + login->late.capacity;
+    if (login == NULL) {
+        return 0;
+    }
+    const size_t exchange = login->exchange == NULL ? 0 : cm_exchange_bytes();
+    return sizeof *login + login->late.capacity + exchange;
 }
 
 /* ---- outcomes ---- */

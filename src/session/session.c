@@ -150,7 +150,7 @@ static unsigned execute_batch(struct cm_session *session, struct cm_progress *pr
             return i;
         }
         progress->requests_left--;
-        if (CM_UNLIKELY(!cm_login_permits(session, op))) {
+        if (CM_UNLIKELY(!session->authenticated) && !cm_login_permits(op)) {
             cm_login_refuse(session, op, out);
         } else if (CM_UNLIKELY((cm_op_traits(op->kind) & CM_TRAIT_BARRIER) != 0)) {
             execute_barrier(session, op, out);
