@@ -48,7 +48,8 @@ function(cm_reference)
   endif()
 endfunction()
 
-# tests/<kind>/*.c: one program a file, linked with <module> and what it uses.
+# tests/<kind>/*.c: one program a file, linked with <module> and what it uses, and with the module
+# that its name begins with.
 function(cm_program_tests kind module timeout_s)
   if(NOT TARGET cm_${module})
     return()
@@ -57,7 +58,10 @@ function(cm_program_tests kind module timeout_s)
   file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/${kind}/*.c)
   foreach(test IN LISTS tests)
     cmake_path(GET test STEM name)
-    cm_discovered(${kind}_${name} ${test} FOLDER tests LINKS cm_${module} ${reference} cmocka)
+    string(REGEX REPLACE "_.*" "" beside ${name})
+    cm_existing(beside ${beside})
+    cm_discovered(${kind}_${name} ${test} FOLDER tests
+                  LINKS cm_${module} ${beside} ${reference} cmocka)
     cm_registered(${kind}_${name} ${kind} ${timeout_s})
   endforeach()
 endfunction()

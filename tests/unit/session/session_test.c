@@ -178,6 +178,99 @@ static void shutting_down_tells_the_server(void **state) {
     rig_close(&rig);
 }
 
+static const char wrong[] = "set k 0 0 11\r\nalice wrong\r\n";
+
+static enum cm_session_state feed(struct rig *rig, const char *text) {
+    cmstore_begin(rig->thread);
+    const enum cm_session_state state =
+        cm_session_feed(rig->session, cm_slice(text, strlen(text)), &rig->out);
+    rig_drain(rig);
+    cmstore_end(rig->thread);
+    return state;
+}
+
+static enum cm_session_state resume(struct rig *rig) {
+    cmstore_begin(rig->thread);
+    const enum cm_session_state state = cm_session_resume(rig->session, &rig->out);
+    rig_drain(rig);
+    cmstore_end(rig->thread);
+    return state;
+}
+
+/* A failed login is answered after a pause, twice as long each time; the third is the last. */
+static void a_failed_login_pauses(void **state) {
+    (void)state;
+    struct rig rig;
+    rig_open(&rig, &(struct rig_options){.users = true});
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(feed(&rig, wrong), CM_SESSION_PAUSE);
+        assert_int_equal(cm_session_pause_ms(rig.session), 500u << i);
+        assert_true(received(&rig, ""));
+        assert_true(cm_session_is_busy(rig.session));
+        assert_string_equal(cm_session_state_name(rig.session), "conn_waiting");
+        assert_int_equal(resume(&rig), i < 2 ? CM_SESSION_READ : CM_SESSION_CLOSE);
+        assert_int_equal(cm_session_pause_ms(rig.session), 0);
+        assert_true(received(&rig, "CLIENT_ERROR authentication failure\r\n"));
+    }
+    rig_close(&rig);
+}
+
+/* What came before a failure is answered at once, what came behind it waits. */
+static void a_pause_holds_what_is_behind_it(void **state) {
+    (void)state;
+    struct rig rig;
+    char text[256];
+    rig_open(&rig, &(struct rig_options){.users = true});
+    snprintf(text, sizeof text, "mn\r\n%sset k 0 0 12\r\nalice secret\r\nmn\r\n", wrong);
+    assert_int_equal(feed(&rig, text), CM_SESSION_PAUSE);
+    assert_true(received(&rig, "CLIENT_ERROR unauthenticated\r\n"));
+    assert_int_equal(resume(&rig), CM_SESSION_READ);
+    assert_true(received(&rig, "CLIENT_ERROR authentication failure\r\nSTORED\r\nMN\r\n"));
+    rig_close(&rig);
+}
+
+/* A session may end in a pause, and in the middle of an exchange. */
+static void an_unfinished_login_leaves_nothing(void **state) {
+    (void)state;
+    struct rig rig;
+    static const char start[] = "\x80\x21\0\x0d\0\0\0\0\0\0\0\x1b\0\0\0\0\0\0\0\0\0\0\0\0"
+                                "SCRAM-SHA-256n,,n=bob,r=abc";
+    rig_open(&rig, &(struct rig_options){.users = true});
+    assert_int_equal(feed(&rig, wrong), CM_SESSION_PAUSE);
+    rig_end_session(&rig);
+    rig_new_session(&rig);
+    const size_t idle_bytes = cm_session_bytes(rig.session);
+    rig_feed(&rig, cm_slice(start, sizeof start - 1));
+    assert_int_equal(cm_buf_len(&rig.received),
+                     24 + sizeof "r=abc,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096" - 1 + 32);
+    assert_true(cm_session_bytes(rig.session) >= idle_bytes + cm_exchange_bytes());
+    rig_close(&rig);
+}
+
+static void a_login_leaves_nothing(void **state) {
+    (void)state;
+    struct rig rig;
+    rig_open(&rig, &(struct rig_options){.users = true});
+    const size_t idle_bytes = cm_session_bytes(rig.session);
+    send_text(&rig, "set k 0 0 12\r\nalice secret\r\n");
+    assert_true(received(&rig, "STORED\r\n"));
+    assert_int_equal(cm_session_bytes(rig.session), idle_bytes);
+    rig_close(&rig);
+}
+
+static void logins_are_counted(void **state) {
+    (void)state;
+    struct rig rig;
+    rig_open(&rig, &(struct rig_options){.users = true});
+    send_text(&rig, wrong);
+    send_text(&rig, "set k 0 0 12\r\nalice secret\r\nstats\r\n");
+    const struct cm_slice all = cm_buf_slice(&rig.received);
+    char *text = strndup(all.data, all.len);
+    assert_non_null(strstr(text, "STAT auth_cmds 2\r\nSTAT auth_errors 1\r\n"));
+    free(text);
+    rig_close(&rig);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_idle_session_owns_nothing),
@@ -187,6 +280,11 @@ int main(void) {
         cmocka_unit_test(an_unfinished_value_is_dropped),
         cmocka_unit_test(a_dump_makes_way),
         cmocka_unit_test(shutting_down_tells_the_server),
+        cmocka_unit_test(a_failed_login_pauses),
+        cmocka_unit_test(a_pause_holds_what_is_behind_it),
+        cmocka_unit_test(an_unfinished_login_leaves_nothing),
+        cmocka_unit_test(a_login_leaves_nothing),
+        cmocka_unit_test(logins_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
