@@ -36,6 +36,15 @@ struct run {
     struct name names[NAMES_MAX];
 };
 
+/* What was answered and not expected yet. */
+static struct cm_slice not_matched(const struct run *run) {
+    const struct cm_slice all = cm_buf_slice(&run->rig.received);
+    if (all.data == NULL) {
+        return CM_SLICE("");
+    }
+    return cm_slice(all.data + run->matched, all.len - run->matched);
+}
+
 __attribute__((format(printf, 2, 3))) static void fail(const struct run *run, const char *format,
                                                        ...) {
     va_list arguments;
@@ -44,11 +53,10 @@ __attribute__((format(printf, 2, 3))) static void fail(const struct run *run, co
     vfprintf(stderr, format, arguments);
     va_end(arguments);
     fputc('\n', stderr);
-    const struct cm_slice all = cm_buf_slice(&run->rig.received);
-    size_t left = all.len - run->matched;
+    const struct cm_slice rest = not_matched(run);
     fprintf(stderr, "  answered: ");
-    for (size_t i = 0; i < left && i < 200; i++) {
-        const char c = all.data[run->matched + i];
+    for (size_t i = 0; i < rest.len && i < 200; i++) {
+        const char c = rest.data[i];
         if (c == '\r') {
             fprintf(stderr, "\\r");
         } else if (c == '\n') {
@@ -96,10 +104,11 @@ static struct piece next_piece(const struct run *run, struct cm_slice *text) {
         case '\\':
             break;
         case 'x':
-            if (text->len < 4) {
+            if (text->len < 4 || hex_digit(at[2]) < 0 || hex_digit(at[3]) < 0) {
                 fail(run, "bad \\x");
+                break;
             }
-            piece.byte = (char)(hex_digit(at[2]) << 4 | hex_digit(at[3]));
+            piece.byte = (char)(hex_digit(at[2]) * 16 + hex_digit(at[3]));
             used = 4;
             break;
         case 'c':
@@ -259,9 +268,8 @@ static void send_request(struct run *run, struct cm_slice text) {
 /* ---- expecting ---- */
 
 static void expect_bytes(struct run *run, struct cm_slice bytes) {
-    const struct cm_slice all = cm_buf_slice(&run->rig.received);
-    if (all.len - run->matched < bytes.len ||
-        memcmp(all.data + run->matched, bytes.data, bytes.len) != 0) {
+    const struct cm_slice rest = not_matched(run);
+    if (rest.len < bytes.len || memcmp(rest.data, bytes.data, bytes.len) != 0) {
         fail(run, "expected \"%.*s\"", (int)(bytes.len < 60 ? bytes.len : 60), bytes.data);
     }
     run->matched += bytes.len;
@@ -273,10 +281,9 @@ static void expect_name(struct run *run, struct cm_slice text) {
         expect_bytes(run, cm_slice(name->digits, strlen(name->digits)));
         return;
     }
-    const struct cm_slice all = cm_buf_slice(&run->rig.received);
+    const struct cm_slice rest = not_matched(run);
     size_t digits = 0;
-    while (run->matched + digits < all.len && all.data[run->matched + digits] >= '0' &&
-           all.data[run->matched + digits] <= '9') {
+    while (digits < rest.len && rest.data[digits] >= '0' && rest.data[digits] <= '9') {
         digits++;
     }
     CM_CHECK(run->name_count < NAMES_MAX);
@@ -286,17 +293,17 @@ static void expect_name(struct run *run, struct cm_slice text) {
     }
     memcpy(name->text, text.data, text.len);
     name->text[text.len] = '\0';
-    memcpy(name->digits, all.data + run->matched, digits);
+    memcpy(name->digits, rest.data, digits);
     name->digits[digits] = '\0';
     run->matched += digits;
 }
 
 /* Anything up to the next byte that is expected. */
-static void expect_any(struct run *run, struct cm_slice rest) {
-    const char stop = rest.len > 0 ? rest.data[0] : '\r';
-    const struct cm_slice all = cm_buf_slice(&run->rig.received);
+static void expect_any(struct run *run, struct cm_slice text) {
+    const char stop = text.len > 0 ? text.data[0] : '\r';
+    const struct cm_slice rest = not_matched(run);
     size_t bytes = 0;
-    while (run->matched + bytes < all.len && all.data[run->matched + bytes] != stop) {
+    while (bytes < rest.len && rest.data[bytes] != stop) {
         bytes++;
     }
     if (bytes == 0) {
@@ -392,11 +399,6 @@ static void take_over(struct run *run, struct packet_line *packet, struct cm_sli
         }
         put(&packet->value, cm_slice(received.data + before, all - before));
     }
-}
-
-static struct cm_slice not_matched(const struct run *run) {
-    const struct cm_slice all = cm_buf_slice(&run->rig.received);
-    return cm_slice(all.data + run->matched, all.len - run->matched);
 }
 
 /* Skips packets up to one that is exactly this. */
