@@ -9,6 +9,7 @@
 #include "lib/dialect.h"
 #include "lib/histogram.h"
 #include "lib/machine.h"
+#include "lib/stream.h"
 #include "reference/random.h"
 
 #include <errno.h>
@@ -40,11 +41,12 @@ struct load_options {
     uint64_t seed;
     double zipf; /* exponent, 0: uniform */
     bool fill;
+    bool tls;
     pid_t pid; /* whose CPU time is reported, 0: nobody's */
 };
 
 struct load_connection {
-    int fd;
+    struct cm_bench_stream stream;
     uint32_t requests; /* of the batch under way */
     uint32_t replies;  /* of these, answered */
     uint64_t written_ns;
@@ -66,6 +68,7 @@ struct load {
     size_t input_limit;
     char *value;
     int epoll;
+    struct cm_bench_tls *tls; /* NULL: plain */
     bool filling;
     uint32_t fill_next;
     uint32_t since_set;
@@ -143,14 +146,15 @@ static void make_batch(struct load *load, struct load_connection *connection) {
 
 static void watch(const struct load *load, struct load_connection *connection, uint32_t events) {
     struct epoll_event event = {.events = events, .data.ptr = connection};
-    if (epoll_ctl(load->epoll, EPOLL_CTL_MOD, connection->fd, &event))
+    if (epoll_ctl(load->epoll, EPOLL_CTL_MOD, connection->stream.fd, &event))
         cm_bench_die("epoll_ctl: %s", strerror(errno));
 }
 
 static void write_output(const struct load *load, struct load_connection *connection) {
     while (connection->output_done < connection->output_bytes) {
-        ssize_t n = write(connection->fd, connection->output + connection->output_done,
-                          connection->output_bytes - connection->output_done);
+        ssize_t n =
+            cm_bench_stream_write(&connection->stream, connection->output + connection->output_done,
+                                  connection->output_bytes - connection->output_done);
         if (n < 0 && errno == EAGAIN) {
             if (!connection->blocked)
                 watch(load, connection, EPOLLIN | EPOLLOUT);
@@ -226,7 +230,8 @@ static size_t read_replies(struct load *load, struct load_connection *connection
 
 static void on_readable(struct load *load, struct load_connection *connection) {
     size_t room = load->input_limit - connection->input_bytes;
-    ssize_t n = read(connection->fd, connection->input + connection->input_bytes, room);
+    ssize_t n = cm_bench_stream_read(&connection->stream,
+                                     connection->input + connection->input_bytes, room);
     if (n < 0 && errno == EAGAIN)
         return;
     if (n <= 0)
@@ -244,19 +249,29 @@ static void on_readable(struct load *load, struct load_connection *connection) {
         start_batch(load, connection, now_ns);
 }
 
+/* TLS may have taken more out of the socket than was asked for. */
+static void read_all(struct load *load, struct load_connection *connection) {
+    do
+        on_readable(load, connection);
+    while (cm_bench_stream_has_more(&connection->stream));
+}
+
 /* ---- a run --------------------------------------------------------------------------------- */
 
 static void open_connection(struct load *load, struct load_connection *connection) {
     const struct load_options *options = &load->options;
     size_t request_bytes = CM_BENCH_REQUEST_BYTES + options->key_bytes + options->value_bytes;
-    connection->fd = cm_bench_connect(options->host, options->port);
-    if (connection->fd < 0 || fcntl(connection->fd, F_SETFL, O_NONBLOCK))
+    int fd = cm_bench_connect(options->host, options->port);
+    if (fd < 0)
         cm_bench_die("cannot connect to %s:%s", options->host, options->port);
+    cm_bench_stream_open(&connection->stream, fd, load->tls, NULL);
+    if (fcntl(fd, F_SETFL, O_NONBLOCK))
+        cm_bench_die("fcntl: %s", strerror(errno));
     connection->output = cm_bench_alloc(options->pipeline, request_bytes);
     connection->input = cm_bench_alloc(1, load->input_limit);
     connection->is_set = cm_bench_alloc(options->pipeline, sizeof *connection->is_set);
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = connection};
-    if (epoll_ctl(load->epoll, EPOLL_CTL_ADD, connection->fd, &event))
+    if (epoll_ctl(load->epoll, EPOLL_CTL_ADD, fd, &event))
         cm_bench_die("epoll_ctl: %s", strerror(errno));
 }
 
@@ -266,6 +281,8 @@ static void open_load(struct load *load) {
     memset(load->value, 'x', options->value_bytes);
     load->input_limit = INPUT_BYTES_MIN + 2 * ((size_t)options->value_bytes + options->key_bytes);
     load->epoll = epoll_create1(0);
+    if (options->tls)
+        load->tls = cm_bench_tls_create(false);
     load->connections = cm_bench_alloc_zeroed(options->connections, sizeof *load->connections);
     for (uint32_t i = 0; i < options->connections; i++)
         open_connection(load, &load->connections[i]);
@@ -277,7 +294,7 @@ static void open_load(struct load *load) {
 static void close_load(struct load *load) {
     for (uint32_t i = 0; i < load->options.connections; i++) {
         struct load_connection *connection = &load->connections[i];
-        close(connection->fd);
+        cm_bench_stream_close(&connection->stream);
         free(connection->output);
         free(connection->input);
         free(connection->is_set);
@@ -285,6 +302,7 @@ static void close_load(struct load *load) {
     free(load->connections);
     free(load->value);
     close(load->epoll);
+    cm_bench_tls_destroy(load->tls);
 }
 
 /* Until every connection has its last reply. */
@@ -302,7 +320,7 @@ static void turn(struct load *load) {
             if (events[i].events & EPOLLOUT)
                 write_output(load, connection);
             if (events[i].events & ~(uint32_t)EPOLLOUT)
-                on_readable(load, connection);
+                read_all(load, connection);
         }
     }
 }
@@ -366,6 +384,7 @@ static const char usage[] =
     "  -n, --requests N        ends after about so many requests instead\n"
     "      --seed N            1\n"
     "      --zipf EXPONENT     uniform without it\n"
+    "      --tls               TLS 1.3, certificates are not looked at\n"
     "      --fill              sets every key once, first\n"
     "      --pid PID           reports the CPU time of this process per operation\n";
 
@@ -412,6 +431,9 @@ static void set_option(struct load_options *options, int option) {
     case 'z':
         options->zipf = cm_bench_number("--zipf", optarg, 0, 10);
         break;
+    case 'T':
+        options->tls = true;
+        break;
     case 'f':
         options->fill = true;
         break;
@@ -426,23 +448,15 @@ static void set_option(struct load_options *options, int option) {
 
 static struct load_options read_options(int argc, char **argv) {
     static const struct option names[] = {
-        {"host", 1, NULL, 'H'},
-        {"port", 1, NULL, 'p'},
-        {"connections", 1, NULL, 'c'},
-        {"pipeline", 1, NULL, 'd'},
-        {"keys", 1, NULL, 'k'},
-        {"key-bytes", 1, NULL, 'K'},
-        {"value-bytes", 1, NULL, 'v'},
-        {"gets-per-set", 1, NULL, 'g'},
-        {"seconds", 1, NULL, 's'},
-        {"requests", 1, NULL, 'n'},
-        {"seed", 1, NULL, 'S'},
-        {"zipf", 1, NULL, 'z'},
-        {"fill", 0, NULL, 'f'},
-        {"pid", 1, NULL, 'I'},
-        {"protocol", 1, NULL, 'P'},
-        {"help", 0, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+        {"host", 1, NULL, 'H'},        {"port", 1, NULL, 'p'},
+        {"connections", 1, NULL, 'c'}, {"pipeline", 1, NULL, 'd'},
+        {"keys", 1, NULL, 'k'},        {"key-bytes", 1, NULL, 'K'},
+        {"value-bytes", 1, NULL, 'v'}, {"gets-per-set", 1, NULL, 'g'},
+        {"seconds", 1, NULL, 's'},     {"requests", 1, NULL, 'n'},
+        {"seed", 1, NULL, 'S'},        {"zipf", 1, NULL, 'z'},
+        {"fill", 0, NULL, 'f'},        {"tls", 0, NULL, 'T'},
+        {"pid", 1, NULL, 'I'},         {"protocol", 1, NULL, 'P'},
+        {"help", 0, NULL, 'h'},        {NULL, 0, NULL, 0},
     };
     struct load_options options = {
         .host = "127.0.0.1",

@@ -35,7 +35,7 @@ def test_pymemcache(serve_tls):
 def test_pymemcache_pool_in_threads(serve_tls):
     server = serve_tls("-t", "2")
     client = hash_client.HashClient([("localhost", server.port)], timeout=20, use_pooling=True,
-                                    max_pool_size=4, tls_context=server.tls)
+                                    max_pool_size=8, tls_context=server.tls)
     failures = []
 
     def work(number):
