@@ -27,6 +27,8 @@ struct cm_command {
     bool debug_time;
 };
 
+#define CM_EXEC_NAMES_BYTES 256
+
 /* One op under way. `tries` is 0 before the first; the rest is set by cm_command_execute(). */
 struct cm_exec {
     struct cm_reply reply;
@@ -35,6 +37,7 @@ struct cm_exec {
     bool pinned;      /* `pin` is held until the reply is written */
     struct cmstore_peek peek;
     struct cmstore_pin pin;
+    char names[CM_EXEC_NAMES_BYTES]; /* what there is to choose from, for the reply */
 };
 
 static inline void cm_exec_clear(struct cm_exec *exec, enum cm_outcome outcome) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "command/internal.h"
+#include <stdio.h>
 
 /* Ops that concern the server rather than an item. */
 
@@ -140,6 +141,23 @@ static enum cm_outcome serve(struct cm_command *command, const struct cm_op *op)
     }
 }
 
+/* "fifo, lru, lfu": a name that would not fit is left out. */
+static void list_policies(struct cm_exec *exec) {
+    size_t used = 0;
+    const char *name, *text;
+    for (size_t i = 0; (name = cmstore_policy_name(i, &text)) != NULL; i++) {
+        const int added = snprintf(exec->names + used, sizeof exec->names - used, "%s%s",
+                                   i > 0 ? ", " : "", name);
+        if (added > 0 && (size_t)added < sizeof exec->names - used) {
+            used += (size_t)added;
+        }
+    }
+    exec->reply.value = (struct cm_reply_value){.data = exec->names, .bytes = used};
+}
+
 void cm_command_serve(struct cm_command *command, const struct cm_op *op, struct cm_exec *exec) {
     exec->reply.outcome = (uint8_t)serve(command, op);
+    if (op->kind == CM_OP_POLICY && exec->reply.outcome == CM_OUTCOME_BAD_END) {
+        list_policies(exec);
+    }
 }

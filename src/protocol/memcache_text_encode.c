@@ -89,8 +89,6 @@ static struct cm_slice bad_argument_line(enum cm_op_kind kind) {
         return CM_SLICE("CLIENT_ERROR invalid exptime argument\r\n");
     case CM_OP_SHUTDOWN:
         return CM_SLICE("CLIENT_ERROR invalid shutdown mode\r\n");
-    case CM_OP_POLICY:
-        return CM_SLICE("CLIENT_ERROR unknown eviction policy\r\n");
     case CM_OP_STORE:
     case CM_OP_STORE_LONG:
         return cm_memcache_error_line(CM_OUTCOME_BAD_END);
@@ -219,6 +217,13 @@ static void encode_number(const struct cm_op *op, const struct cm_reply *reply,
     }
 }
 
+/* The reply's value are the names of those there are. */
+static void encode_unknown_policy(const struct cm_reply *reply, struct cm_out *out) {
+    cm_out_put(out, CM_SLICE("CLIENT_ERROR unknown eviction policy; there are "));
+    cm_out_put(out, cm_slice(reply->value.data, reply->value.bytes));
+    cm_out_put(out, CM_SLICE("\r\n"));
+}
+
 void cm_memcache_encode(struct cm_encoder *encoder, const struct cm_op *op, struct cm_reply *reply,
                         struct cm_out *out) {
     (void)encoder;
@@ -234,7 +239,11 @@ void cm_memcache_encode(struct cm_encoder *encoder, const struct cm_op *op, stru
         encode_value(op, reply, out);
         break;
     case CM_FORM_LINE:
-        cm_out_put(out, outcome_line(op, reply->outcome));
+        if (op->kind == CM_OP_POLICY && reply->outcome == CM_OUTCOME_BAD_END) {
+            encode_unknown_policy(reply, out);
+        } else {
+            cm_out_put(out, outcome_line(op, reply->outcome));
+        }
         break;
     case CM_FORM_NUMBER:
         encode_number(op, reply, out);

@@ -74,6 +74,15 @@ def test_bad_policy_names_those_there_are():
         assert name in err
 
 
+def test_unknown_policy_at_run_time_names_the_same(server):
+    _, _, err = run("--policy", "random")
+    names = err.strip().split(" is not one of ")[1].encode()
+    client = server.connect()
+    client.ask(b"lru policy random\r\n",
+               b"CLIENT_ERROR unknown eviction policy; there are %s\r\n" % names)
+    client.ask(b"lru policy random noreply\r\nmn\r\n", b"MN\r\n")
+
+
 @pytest.mark.parametrize("option", ["-h", "--help", "/?"])
 def test_help(option):
     code, out, err = run(option)
