@@ -124,9 +124,6 @@ enum cm_status cm_config_settle_listeners(struct cm_config_parse *parse) {
     const struct cm_config *config = parse->config;
     if (config->unix_path != NULL)
         return settle_unix(parse);
-    if (config->udp_port != 0 && config->tls)
-        return cm_config_fail(
-            parse->error, "option -U (--udp-port): UDP cannot be encrypted; leave -Z or -U out");
     if (config->udp_port != 0 && config->auth_file != NULL)
         return cm_config_fail(parse->error, "option -U (--udp-port): nobody can log in over UDP; "
                                             "leave --auth-file or -U out");

@@ -243,7 +243,8 @@ GARBAGE = {
     "empty lines": (b"\r\n" * 100, b"ERROR\r\n" * 100),
     "long get": (b"get " + b"k" * 100000 + b"\r\nmn\r\n", BAD_FORMAT + b"MN\r\n"),
     "HTTP": (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b""),
-    "binary protocol": (b"\x80" + b"\0" * 23, b""),
+    "binary protocol": (b"\x80" + b"\0" * 23, b"\x81" + b"\0" * 6 + b"\x04" + b"\0" * 3 + b"\x11"
+                        + b"\0" * 12 + b"Invalid arguments"),
     "TLS": (b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03" + b"\xaa" * 506, b""),
     "half a word": (b"ge", b""),
     "half a get": (b"get k", b""),

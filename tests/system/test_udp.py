@@ -264,7 +264,7 @@ def test_port_taken(serve):
     (["-U", "65536"], 'option -U (--udp-port): "65536" is not a number from -1 to 65535'),
     (["-U", "x"], 'option -U (--udp-port): "x" is not a number from -1 to 65535'),
     (["-U", "1", "-Z", "--tls-cert", "c"],
-     "option -U (--udp-port): UDP cannot be encrypted; leave -Z or -U out"),
+     "option -U (--udp-port): datagrams cannot be encrypted; there is no UDP with -Z (--tls)"),
     (["-U", "1", "--auth-file", "f"],
      "option -U (--udp-port): nobody can log in over UDP; leave --auth-file or -U out"),
 ])
