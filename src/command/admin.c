@@ -12,10 +12,12 @@ struct cm_admin {
     struct cm_watch *watch;
     atomic_bool crawler_on;
     atomic_bool detail_on;
+    atomic_bool sizes_on;
     char prefix_delimiter;
     _Atomic uint64_t dump;   /* under way: its number, and in the lower half when it last got on */
     _Atomic uint32_t dumps;  /* the last one's number */
-    struct cm_os_mutex lock; /* guards the prefixes */
+    struct cm_os_mutex lock; /* guards what follows */
+    struct cm_server_stats zero; /* at the last reset */
     unsigned prefix_count;
     struct cm_prefix *prefixes; /* PREFIXES_MAX of them, made when first needed */
 };
@@ -37,6 +39,7 @@ enum cm_status cm_admin_create(struct cm_metrics_group *metrics, struct cm_admin
     admin->metrics = metrics;
     admin->prefix_delimiter = ':';
     atomic_init(&admin->crawler_on, true);
+    atomic_init(&admin->sizes_on, true);
     *out = admin;
     return CM_OK;
 }
@@ -65,6 +68,41 @@ bool cm_admin_crawler_is_on(const struct cm_admin *admin) {
 void cm_admin_set_crawler(struct cm_admin *admin, bool on) {
     atomic_store_explicit(&admin->crawler_on, on, memory_order_relaxed);
 }
+
+bool cm_admin_sizes_are_on(const struct cm_admin *admin) {
+    return atomic_load_explicit(&admin->sizes_on, memory_order_relaxed);
+}
+
+void cm_admin_set_sizes(struct cm_admin *admin, bool on) {
+    atomic_store_explicit(&admin->sizes_on, on, memory_order_relaxed);
+}
+
+/* ---- the server's counters ---- */
+
+void cm_admin_reset_server(struct cm_admin *admin, const struct cm_server_stats *stats) {
+    cm_os_mutex_lock(&admin->lock);
+    admin->zero = *stats;
+    cm_os_mutex_unlock(&admin->lock);
+}
+
+/* Who read the server's counters before the reset may ask after it. */
+static void take_off(uint64_t *count, uint64_t zero) {
+    *count = *count > zero ? *count - zero : 0;
+}
+
+/* Those that count events; the others are levels. */
+void cm_admin_subtract(struct cm_admin *admin, struct cm_server_stats *stats) {
+    cm_os_mutex_lock(&admin->lock);
+    const struct cm_server_stats *zero = &admin->zero;
+    take_off(&stats->total_connections, zero->total_connections);
+    take_off(&stats->rejected_connections, zero->rejected_connections);
+    take_off(&stats->idle_kicks, zero->idle_kicks);
+    take_off(&stats->listen_disabled_num, zero->listen_disabled_num);
+    take_off(&stats->time_in_listen_disabled_us, zero->time_in_listen_disabled_us);
+    cm_os_mutex_unlock(&admin->lock);
+}
+
+/* ---- dumps ---- */
 
 static uint64_t dump_word(uint32_t number, uint32_t now_s) {
     return (uint64_t)number << 32 | now_s;

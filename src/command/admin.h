@@ -18,6 +18,7 @@ CM_MUST_CHECK enum cm_status cm_admin_create(struct cm_metrics_group *metrics,
 /* What ends a key's prefix, a colon at first. Before any command is executed. */
 void cm_admin_set_prefix_delimiter(struct cm_admin *admin, char delimiter);
 /* Whether keys are counted by prefix. */
+bool cm_admin_detail_is_on(const struct cm_admin *admin);
 void cm_admin_set_detail(struct cm_admin *admin, bool on);
 
 /* NULL is allowed. */

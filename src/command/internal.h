@@ -58,13 +58,19 @@ void cm_command_serve(struct cm_command *command, const struct cm_op *op, struct
 struct cm_metrics_group *cm_admin_metrics(struct cm_admin *admin);
 bool cm_admin_crawler_is_on(const struct cm_admin *admin);
 void cm_admin_set_crawler(struct cm_admin *admin, bool on);
+bool cm_admin_sizes_are_on(const struct cm_admin *admin);
+void cm_admin_set_sizes(struct cm_admin *admin, bool on);
+
+/* What the server has counted so far does not count any more; cm_admin_subtract() takes it off. */
+void cm_admin_reset_server(struct cm_admin *admin, const struct cm_server_stats *stats);
+void cm_admin_subtract(struct cm_admin *admin, struct cm_server_stats *stats);
+
 /* One dump of all items at a time: a number to go on with, 0 if another is under way. One that has not
  * got on for CM_DUMP_STALL_S, because nobody reads it, no longer counts. */
 #define CM_DUMP_STALL_S 10
 uint32_t cm_admin_begin_dump(struct cm_admin *admin, uint32_t now_s);
 void cm_admin_go_on_dump(struct cm_admin *admin, uint32_t number, uint32_t now_s);
 void cm_admin_end_dump(struct cm_admin *admin, uint32_t number);
-bool cm_admin_detail_is_on(const struct cm_admin *admin);
 
 enum cm_detail { CM_DETAIL_GET, CM_DETAIL_HIT, CM_DETAIL_SET, CM_DETAIL_DELETE, CM_DETAIL_COUNT };
 

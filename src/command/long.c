@@ -145,6 +145,19 @@ static void make_details(const struct cm_command *command, struct cm_long *answe
     cm_buf_deinit(&details.lines);
 }
 
+static void put_sizes_status(const struct cm_admin *admin, struct cm_stat_sink *sink) {
+    sink->line(sink, CM_SLICE("sizes_status"),
+               cm_admin_sizes_are_on(admin) ? CM_SLICE("enabled") : CM_SLICE("disabled"));
+}
+
+static void make_sizes(const struct cm_long *answer, struct cm_stat_sink *sink) {
+    if (cm_admin_sizes_are_on(answer->admin)) {
+        cm_histogram_sizes(answer->histogram, sink);
+    } else {
+        put_sizes_status(answer->admin, sink);
+    }
+}
+
 static void make_lines(const struct cm_command *command, struct cm_long *answer) {
     struct sink sink = {.base.line = on_line, .answer = answer};
     const struct cm_control *control = command->control;
@@ -168,7 +181,12 @@ static void make_lines(const struct cm_command *command, struct cm_long *answer)
         cm_histogram_slabs(answer->histogram, &sink.base);
         break;
     case CM_STATS_SIZES:
-        cm_histogram_sizes(answer->histogram, &sink.base);
+        make_sizes(answer, &sink.base);
+        break;
+    case CM_STATS_SIZES_ON:
+    case CM_STATS_SIZES_OFF:
+        cm_admin_set_sizes(command->admin, answer->op.selector == CM_STATS_SIZES_ON);
+        put_sizes_status(command->admin, &sink.base);
         break;
     default:
         break;

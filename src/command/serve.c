@@ -94,6 +94,9 @@ static enum cm_outcome change_time(struct cm_command *command, const struct cm_o
 }
 
 static enum cm_outcome reset(struct cm_command *command) {
+    struct cm_server_stats stats;
+    command->control->server_stats(command->control->context, &stats);
+    cm_admin_reset_server(command->admin, &stats);
     cm_metrics_reset(cm_admin_metrics(command->admin));
     cmstore_reset_counters(command->store);
     cm_watch_reset_counts(command->watch);

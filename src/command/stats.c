@@ -90,6 +90,7 @@ static void put_lines(struct cm_stat_sink *sink, const struct readings *r) {
 void cm_stats_general(const struct cm_command *command, struct cm_stat_sink *sink) {
     struct readings readings = {.now_unix_s = command->wall_zero_s + command->now_s};
     command->control->server_stats(command->control->context, &readings.server);
+    cm_admin_subtract(command->admin, &readings.server);
     cm_metrics_read(cm_admin_metrics(command->admin), &readings.metrics);
     cmstore_read_counters(command->store, &readings.store);
     cm_watch_read_counts(command->watch, &readings.watch);

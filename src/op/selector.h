@@ -17,6 +17,8 @@ enum cm_stats_group {
     CM_STATS_ITEMS,
     CM_STATS_SLABS,
     CM_STATS_SIZES,
+    CM_STATS_SIZES_ON, /* counting by size is allowed, or not, from now on */
+    CM_STATS_SIZES_OFF,
     CM_STATS_CONNS,
     CM_STATS_DETAIL,
 };

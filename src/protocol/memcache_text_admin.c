@@ -163,9 +163,13 @@ static const struct {
     struct cm_slice name;
     enum cm_stats_group group;
 } stats_groups[] = {
-    {{"settings", 8}, CM_STATS_SETTINGS}, {{"items", 5}, CM_STATS_ITEMS},
-    {{"slabs", 5}, CM_STATS_SLABS},       {{"sizes", 5}, CM_STATS_SIZES},
+    {{"settings", 8}, CM_STATS_SETTINGS},
+    {{"items", 5}, CM_STATS_ITEMS},
+    {{"slabs", 5}, CM_STATS_SLABS},
+    {{"sizes", 5}, CM_STATS_SIZES},
     {{"conns", 5}, CM_STATS_CONNS},
+    {{"sizes_enable", 12}, CM_STATS_SIZES_ON},
+    {{"sizes_disable", 13}, CM_STATS_SIZES_OFF},
 };
 
 bool cm_memcache_stats_group(struct cm_slice name, enum cm_stats_group *group) {

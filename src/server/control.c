@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "base/os/os.h"
+#include "command/admin.h"
 #include "server/internal.h"
 
 #include <cacheman/version.h>
@@ -100,6 +101,44 @@ static void put_tls_settings(struct cm_stat_sink *sink, const struct cm_config *
     put(sink, "ssl_min_version", "%s", config->tls_min_version == 0 ? "tlsv1.2" : "tlsv1.3");
 }
 
+/* memcached's, for what is not there to be set here: those who read settings look for them. */
+static const struct {
+    const char *name, *value;
+} fixed_settings[] = {
+    {"growth_factor", "1.25"},
+    {"chunk_size", "48"},
+    {"num_threads_per_udp", "1"},
+    {"hashpower_init", "0"},
+    {"slab_reassign", "no"},
+    {"slab_automove", "0"},
+    {"slab_automove_ratio", "0.80"},
+    {"slab_automove_window", "30"},
+    {"slab_automove_freeratio", "0.010"},
+    {"slab_chunk_max", "524288"},
+    {"lru_crawler", "yes"},
+    {"lru_crawler_sleep", "100"},
+    {"lru_crawler_tocrawl", "0"},
+    {"tail_repair_time", "0"},
+    {"lru_maintainer_thread", "no"},
+    {"lru_segmented", "no"},
+    {"hot_lru_pct", "20"},
+    {"warm_lru_pct", "40"},
+    {"hot_max_factor", "0.20"},
+    {"warm_max_factor", "2.00"},
+    {"temp_lru", "no"},
+    {"temporary_ttl", "61"},
+    {"read_buf_mem_limit", "0"},
+    {"track_sizes", "yes"},
+    {"inline_ascii_response", "no"},
+    {"num_napi_ids", "(null)"},
+    {"memory_file", "(null)"},
+};
+
+static void put_fixed_settings(struct cm_stat_sink *sink) {
+    for (size_t i = 0; i < sizeof fixed_settings / sizeof fixed_settings[0]; i++)
+        put(sink, fixed_settings[i].name, "%s", fixed_settings[i].value);
+}
+
 static void on_settings(void *context, struct cm_stat_sink *sink) {
     static const char *const protocols[] = {"auto-negotiate", "ascii", "binary"};
     struct cm_server *server = context;
@@ -135,7 +174,11 @@ static void on_settings(void *context, struct cm_stat_sink *sink) {
     put(sink, "idle_timeout", "%" PRId64, config->idle_timeout_s);
     put(sink, "drop_privileges", "%s", on_off(server->sandboxed));
     put(sink, "shutdown_command", "%s", on_off(config->enable_shutdown));
+    put(sink, "detail_enabled", "%s", on_off(cm_admin_detail_is_on(server->admin)));
+    put(sink, "watcher_logbuf_size", "%" PRId64, config->watcher_buffer_kb << 10);
+    put(sink, "worker_logbuf_size", "%" PRId64, config->worker_buffer_kb << 10);
     put_tls_settings(sink, config);
+    put_fixed_settings(sink);
 }
 
 static void put_connection(void *context, const struct cm_net_connection *connection) {
