@@ -543,10 +543,11 @@ static inline void model_choose_store(const struct model *m, const struct oracle
     o->mode = modes[how % 8];
     o->client_flags = how / 8 % 4 ? 0 : m->op.much | 1;
     o->expires = model_expires(m, how / 32);
-    /* Joined or created anew after it was evicted: the answer would not tell. */
+    /* Joined, kept in part, or created anew after it was evicted: the answer would not tell. */
     bool unsure = m->config.mode == MODEL_TIGHT && item->present;
     o->vivify = how / 256 % 4 == 0 && !unsure;
     o->vivify_expires = model_expires(m, how / 1024);
+    o->keep_expires = m->op.much / 64 % 4 == 1 && !unsure;
     o->accept_lower_cas = how / 128 % 2;
     o->cas_new = model_cas_new(m, how / 512);
     bool compare = model_compare(item, how / 4096, &o->cas);
@@ -565,6 +566,7 @@ static inline void model_choose_rest(const struct model *m, struct model_request
     r->delete.cas_new = model_cas_new(m, how / 256);
     r->delete.compare_cas = model_compare(item, how / 4096, &r->delete.cas);
     r->arith.decrement = how % 2;
+    r->arith.is_signed = m->op.much / 64 % 2;
     r->arith.delta = model_mix(m->op.much) >> (how / 2 % 64);
     r->arith.vivify = how / 128 % 4 == 0;
     r->arith.initial = m->op.much;

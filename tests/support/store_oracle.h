@@ -7,7 +7,9 @@
  * buckets or policies and never forgets; whether the store may have is for the caller to say. */
 
 #include <cacheman/store.h>
+#include <inttypes.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -199,7 +201,7 @@ static inline struct answer oracle_store(const struct oracle *o, struct oracle_i
     } else {
         oracle_set_value(item, value.data, value.bytes);
         item->flags = options->client_flags;
-        if (!stale)
+        if (!stale && !(options->keep_expires && was_live))
             item->expires = join ? options->vivify_expires : options->expires;
     }
     item->present = item->fetched_known = true;
@@ -271,10 +273,73 @@ static inline bool oracle_parse(const unsigned char *text, size_t bytes, uint64_
     return at > first && (at == bytes || text[at] == ' ' || (text[at] >= 9 && text[at] <= 13));
 }
 
+/* A text that is exactly what its number is written as, but for spaces behind. */
+static inline bool oracle_parse_signed(const unsigned char *text, size_t bytes, int64_t *number) {
+    char copy[ORACLE_DIGITS_MAX + 1] = "", again[ORACLE_DIGITS_MAX + 2];
+    if (bytes > ORACLE_DIGITS_MAX)
+        return false;
+    if (bytes)
+        memcpy(copy, text, bytes);
+    while (bytes && copy[bytes - 1] == ' ')
+        copy[--bytes] = '\0';
+    *number = strtoll(copy, NULL, 10);
+    snprintf(again, sizeof again, "%" PRId64, *number);
+    return strlen(again) == bytes && memcmp(copy, again, bytes) == 0;
+}
+
+static inline void oracle_set_signed(struct oracle_item *item, int64_t number) {
+    char text[ORACLE_DIGITS_MAX + 2];
+    snprintf(text, sizeof text, "%" PRId64, number);
+    oracle_set_value(item, text, strlen(text));
+}
+
+/* False: *status is why not. */
+static inline bool oracle_count_signed(struct oracle_item *item,
+                                       const struct cmstore_arith_options *options, int64_t *number,
+                                       enum cm_status *status) {
+    __extension__ __int128 sum = (int64_t)options->delta;
+    *status = CM_NOT_NUMERIC;
+    if (!oracle_parse_signed(item->value, item->bytes, number))
+        return false;
+    sum = options->decrement ? *number - sum : *number + sum;
+    *status = CM_OVERFLOW;
+    if (sum < INT64_MIN || sum > INT64_MAX)
+        return false;
+    *number = (int64_t)sum;
+    oracle_set_signed(item, *number);
+    return true;
+}
+
+/* False: *status is why not. */
+static inline bool oracle_count(struct oracle_item *item,
+                                const struct cmstore_arith_options *options, uint64_t *number,
+                                enum cm_status *status) {
+    char text[ORACLE_DIGITS_MAX];
+    int64_t result;
+    if (options->is_signed) {
+        bool counted = oracle_count_signed(item, options, &result, status);
+        *number = (uint64_t)result;
+        return counted;
+    }
+    *status = CM_NOT_NUMERIC;
+    if (!oracle_parse(item->value, item->bytes, number))
+        return false;
+    if (!options->decrement)
+        *number += options->delta;
+    else
+        *number = *number < options->delta ? 0 : *number - options->delta;
+    size_t digits = oracle_print(*number, text), was = item->bytes;
+    for (; digits < was; digits++)
+        text[digits] = ' ';
+    oracle_set_value(item, text, digits);
+    return true;
+}
+
 static inline struct answer oracle_arith(const struct oracle *o, struct oracle_item *item,
                                          const struct cmstore_arith_options *options) {
     struct answer a = {.outcome = CMSTORE_MISS};
     char text[ORACLE_DIGITS_MAX];
+    enum cm_status status;
     uint64_t number;
     if (!oracle_is_live(o, item)) {
         oracle_forget(item);
@@ -282,7 +347,10 @@ static inline struct answer oracle_arith(const struct oracle *o, struct oracle_i
             return a;
         item->present = true;
         item->expires = options->vivify_expires;
-        oracle_set_value(item, text, oracle_print(options->initial, text));
+        if (options->is_signed)
+            oracle_set_signed(item, (int64_t)options->initial);
+        else
+            oracle_set_value(item, text, oracle_print(options->initial, text));
         oracle_describe(item, &a);
         a.fetched_known = false;
         a.outcome = CMSTORE_STORED;
@@ -297,16 +365,8 @@ static inline struct answer oracle_arith(const struct oracle *o, struct oracle_i
         a.outcome = CMSTORE_EXISTS;
         return a;
     }
-    if (!oracle_parse(item->value, item->bytes, &number))
-        return (struct answer){.status = CM_NOT_NUMERIC};
-    if (!options->decrement)
-        number += options->delta;
-    else
-        number = number < options->delta ? 0 : number - options->delta;
-    size_t digits = oracle_print(number, text), was = item->bytes;
-    for (; digits < was; digits++)
-        text[digits] = ' ';
-    oracle_set_value(item, text, digits);
+    if (!oracle_count(item, options, &number, &status))
+        return (struct answer){.status = status};
     if (options->set_expires)
         a.expires = item->expires = options->expires;
     item->fetched_known = false;
