@@ -36,10 +36,10 @@ size_t cm_exchange_bytes(void) {
 
 /* RFC 4616: [authzid] NUL authcid NUL passwd. */
 static enum cm_exchange_state take_plain(struct cm_auth *auth, struct cm_slice message) {
-    const char *end = message.data + message.len;
     if (message.len == 0 || message.len > CM_EXCHANGE_BYTES_MAX) {
         return CM_EXCHANGE_FAILED;
     }
+    const char *end = message.data + message.len;
     const char *first = memchr(message.data, '\0', message.len);
     const char *second = first == NULL ? NULL : memchr(first + 1, '\0', (size_t)(end - first - 1));
     if (second == NULL) {

@@ -57,6 +57,43 @@ static void test_defaults(void **state) {
     cm_config_deinit(&parsed.config);
 }
 
+static void test_authentication(void **state) {
+    (void)state;
+    static const char *const forms[] = {"-Y users", "--auth-file users", "--auth-file=users"};
+    struct parsed parsed;
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        parse(&parsed, forms[i]);
+        assert_int_equal(parsed.status, CM_OK);
+        assert_string_equal(parsed.config.auth_file, "users");
+        assert_int_equal(parsed.config.protocol, CM_CONFIG_PROTOCOL_AUTO);
+        cm_config_deinit(&parsed.config);
+    }
+    parse(&parsed, "-S -Y users");
+    assert_int_equal(parsed.status, CM_OK);
+    assert_int_equal(parsed.config.protocol, CM_CONFIG_PROTOCOL_BINARY);
+    cm_config_deinit(&parsed.config);
+}
+
+/* An action that may have an object stops the parsing; nothing may follow. */
+static void test_hash_password(void **state) {
+    (void)state;
+    static const char *const forms[][2] = {{"--hash-password", ""},
+                                           {"-v --hash-password alice", "alice"},
+                                           {"--hash-password=alice", "alice"},
+                                           {"--hash-password -v", "-v"}};
+    struct parsed parsed;
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        parse(&parsed, forms[i][0]);
+        assert_int_equal(parsed.status, CM_OK);
+        assert_string_equal(parsed.config.hash_password, forms[i][1]);
+        cm_config_deinit(&parsed.config);
+    }
+    assert_refused("--hash-password alice bob",
+                   "option --hash-password: \"bob\" is one argument too many");
+    assert_refused("--hash-password=alice bob",
+                   "option --hash-password: \"bob\" is one argument too many");
+}
+
 static void test_every_form_of_a_value(void **state) {
     (void)state;
     const char *lines[] = {"-t 4", "-t4", "--threads 4", "--threads=4", "-vMt4", "-t 2 -t 4"};
@@ -483,6 +520,8 @@ int main(void) {
         cmocka_unit_test(test_listener_refusals),
         cmocka_unit_test(test_more_refusals),
         cmocka_unit_test(test_without_effect),
+        cmocka_unit_test(test_authentication),
+        cmocka_unit_test(test_hash_password),
         cmocka_unit_test(test_unix_takes_the_networks_place),
         cmocka_unit_test(test_extended_effects),
         cmocka_unit_test(test_every_extended_key),
