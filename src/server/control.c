@@ -176,7 +176,7 @@ static void on_settings(void *context, struct cm_stat_sink *sink) {
     put(sink, "shutdown_command", "%s", on_off(config->enable_shutdown));
     put(sink, "detail_enabled", "%s", on_off(cm_admin_detail_is_on(server->admin)));
     put(sink, "watcher_logbuf_size", "%" PRId64, config->watcher_buffer_kb << 10);
-    put(sink, "worker_logbuf_size", "%" PRId64, config->worker_buffer_kb << 10);
+    put(sink, "worker_logbuf_size", "0"); /* there are none */
     put_tls_settings(sink, config);
     put_fixed_settings(sink);
 }

@@ -432,11 +432,10 @@ static void test_unix_takes_the_networks_place(void **state) {
 static void test_extended_effects(void **state) {
     (void)state;
     struct parsed parsed;
-    parse(&parsed, "-o no_maxconns_fast,watcher_logbuf_size=512,worker_logbuf_size=128 -D ;");
+    parse(&parsed, "-o no_maxconns_fast,watcher_logbuf_size=512 -D ;");
     assert_int_equal(parsed.status, CM_OK);
     assert_true(parsed.config.connections_wait);
     assert_int_equal(parsed.config.watcher_buffer_kb, 512);
-    assert_int_equal(parsed.config.worker_buffer_kb, 128);
     assert_int_equal(parsed.config.prefix_delimiter, ';');
     assert_int_equal(parsed.config.notes.count, 0);
     cm_config_deinit(&parsed.config);
