@@ -94,7 +94,7 @@ struct cm_op {
     uint64_t hash; /* of the key, set just before execution */
     union {
         struct cm_slice value; /* CM_OP_STORE*, LOGIN, SASL */
-        struct cm_slice text;  /* CM_OP_REPLY; static */
+        struct cm_slice text;  /* CM_OP_REPLY; static, or as any slice of an op */
     };
     uint64_t cas;
     uint64_t cas_new; /* the item's next cas, 0: the store's next */

@@ -263,7 +263,7 @@ static void conclude(struct cm_resp_request *request) {
     struct cm_parser *parser = request->parser;
     parser->multi_left = request->count - request->known;
     if (request->streams) {
-        parser->state = CM_RESP_REST;
+        parser->state = parser->multi_left > 0 ? CM_RESP_REST : CM_RESP_REQUEST;
         return;
     }
     if (request->cut) {
@@ -506,7 +506,7 @@ static enum cm_resp_end step(struct cm_resp_request *request) {
         return CM_RESP_DONE;
     }
     if (CM_UNLIKELY(parser->state == CM_RESP_REST)) { /* the value was refused */
-        parser->state = parser->multi_left > 0 ? CM_RESP_SKIP : CM_RESP_REQUEST;
+        parser->state = CM_RESP_SKIP;
     }
     request->start = request->next;
     enum cm_resp_end end;
@@ -589,14 +589,7 @@ static enum cm_parse_status parse_rest(struct cm_parser *parser, struct cm_slice
     parser->need_bytes = 0;
     *used = 0;
     batch->ops[0].options &= (uint16_t)~CM_OP_BAD_END;
-    if (parser->state != CM_RESP_REST) {
-        return CM_PARSE_BATCH;
-    }
-    if (parser->multi_left == 0) {
-        parser->state = CM_RESP_REQUEST;
-        return CM_PARSE_BATCH;
-    }
-    return parse_options(&request, used);
+    return parser->state == CM_RESP_REST ? parse_options(&request, used) : CM_PARSE_BATCH;
 }
 
 static void rewind_to(struct cm_parser *parser, const struct cm_op *op) {

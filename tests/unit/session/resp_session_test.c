@@ -49,6 +49,13 @@ static void set_a(struct rig *rig, size_t bytes) {
     free(value);
 }
 
+static void feed_in_pieces(struct rig *rig, struct cm_slice all, size_t step) {
+    for (size_t at = 0; at < all.len; at += step) {
+        const size_t left = all.len - at;
+        rig_feed(rig, cm_slice(all.data + at, left < step ? left : step));
+    }
+}
+
 static void a_long_mget_streams_in_bounded_memory(void **state) {
     (void)state;
     const size_t keys = 30000;
@@ -81,12 +88,8 @@ static void keys_are_not_kept(void **state) {
     set_a(&rig, 10);
     const size_t idle_bytes = cm_session_bytes(rig.session);
     put_many(&request, "EXISTS", 5000);
-    const struct cm_slice all = cm_buf_slice(&request);
     rig.peak_session = 0;
-    for (size_t at = 0; at < all.len; at += 5) {
-        const size_t left = all.len - at;
-        rig_feed(&rig, cm_slice(all.data + at, left < 5 ? left : 5));
-    }
+    feed_in_pieces(&rig, cm_buf_slice(&request), 5);
     assert_true(cm_slice_equal(cm_buf_slice(&rig.received), CM_SLICE(":5000\r\n")));
     assert_true(rig.peak_session <= idle_bytes + 512);
     cm_buf_deinit(&request);
@@ -164,13 +167,39 @@ static void a_request_keeps_little_of_itself(void **state) {
     for (unsigned i = 0; i < 2000; i++) {
         put_word(&request, word, sizeof word);
     }
-    const struct cm_slice all = cm_buf_slice(&request);
-    for (size_t at = 0; at < all.len; at += 1000) {
-        const size_t left = all.len - at;
-        rig_feed(&rig, cm_slice(all.data + at, left < 1000 ? left : 1000));
-    }
+    feed_in_pieces(&rig, cm_buf_slice(&request), 1000);
     assert_true(rig.peak_session <= 32768);
     cm_buf_deinit(&request);
+    rig_close(&rig);
+}
+
+/* A value that is refused while it comes leaves nothing behind, and nothing to wait for. */
+static void a_refused_value_leaves_nothing(void **state) {
+    (void)state;
+    const size_t bytes = 900000;
+    struct rig rig;
+    struct cm_buf request = {0};
+    char *value = malloc(bytes);
+    assert_non_null(value);
+    memset(value, 'v', bytes);
+    rig_open(&rig, &(struct rig_options){
+                       .no_evict = true, .memory_bytes = 2 << 20, .item_bytes_max = 1 << 20});
+    const size_t idle_bytes = cm_session_bytes(rig.session);
+    put(&request, "*3\r\n");
+    put_word(&request, "SET", 3);
+    put_word(&request, "a", 1);
+    put_word(&request, value, bytes);
+    rig_feed(&rig, cm_buf_slice(&request));
+    char *key = request.data + request.head + sizeof "*3\r\n$3\r\nSET\r\n$1\r\n" - 1;
+    for (*key = 'b'; *key <= 'd'; ++*key) {
+        cm_buf_clear(&rig.received);
+        feed_in_pieces(&rig, cm_buf_slice(&request), 10000);
+    }
+    assert_memory_equal(cm_buf_slice(&rig.received).data, "-OOM", 4);
+    assert_false(cm_session_is_busy(rig.session));
+    assert_int_equal(cm_session_bytes(rig.session), idle_bytes);
+    cm_buf_deinit(&request);
+    free(value);
     rig_close(&rig);
 }
 
@@ -181,6 +210,7 @@ int main(void) {
         cmocka_unit_test(a_turn_may_end_among_the_keys),
         cmocka_unit_test(announcements_hold_nothing),
         cmocka_unit_test(a_request_keeps_little_of_itself),
+        cmocka_unit_test(a_refused_value_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
