@@ -351,6 +351,51 @@ def test_graceful_stop(serve_tls):
     assert server.wait() == 0
 
 
+def refuses(port):
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("cut", [1, 5, 12])
+def test_graceful_stop_waits_for_the_rest_of_a_record(serve_tls, cut):
+    server = serve_tls("-t", "1")
+    client = server.connect()
+    client.ask(b"mn\r\n", b"MN\r\n")
+    secured = client.socket
+    secured.tls.write(b"mn\r\n")
+    record = secured.outgoing.read()
+    secured.raw.sendall(record[:cut])
+    witness = server.connect()
+    witness.ask(b"mn\r\n", b"MN\r\n")  # the server has read so far
+    server.signal(signal.SIGTERM)
+    wait_until(lambda: refuses(server.port), "the listener's end")
+    secured.raw.sendall(record[cut:])
+    assert client.take(4) == b"MN\r\n"
+    assert server.wait() == 0
+
+
+def test_watching(serve_tls):
+    """Lines that nobody asked for at that moment."""
+    server = serve_tls("-t", "2")
+    watcher, client = server.connect(), server.connect()
+    watcher.ask(b"watch mutations\r\n", b"OK\r\n")
+    for number in range(500):
+        client.set(b"k%d" % number, b"v")
+    for number in range(500):
+        assert b" key=k%d " % number in watcher.until(b"\n")
+
+
+def test_unix_socket_stays_plain(serve, server_cert, tmp_path):
+    path = tmp_path / "socket"
+    cert, key = map(str, server_cert)
+    server = serve("-Z", "--tls-cert", cert, "--tls-key", key, "-s", str(path), port=False,
+                   unix=path)
+    server.connect().ask(b"mn\r\n", b"MN\r\n")
+
+
 def test_never_reading_clients_are_bounded(serve_tls):
     memory_mb = 64
     server = serve_tls("-m", str(memory_mb), "-t", "2")
