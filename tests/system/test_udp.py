@@ -185,9 +185,18 @@ def test_what_makes_no_sense_is_dropped(serve):
     with Udp(port) as udp:
         for request in (b"quit\r\n", b"shutdown\r\n", b"shutdown graceful\r\n",
                         b"lru_crawler metadump all\r\n", b"lru_crawler mgdump all\r\n",
-                        b"stats cachedump 1 0\r\n"):
+                        b"stats cachedump 1 0\r\n", b"watch fetchers mutations\r\n"):
             udp.send(request)
         assert udp.is_silent()
+
+
+def test_is_watched(udp):
+    """By who watches over TCP."""
+    udp.tcp.ask(b"watch fetchers mutations\r\n", b"OK\r\n")
+    assert udp.ask(b"set a 0 0 1\r\nx\r\n") == b"STORED\r\n"
+    assert udp.ask(b"get a\r\n").startswith(b"VALUE a")
+    told = udp.tcp.until(b"type=item_get key=a status=found ")
+    assert b"type=item_store key=a status=stored " in told
 
 
 def test_noreply(udp):

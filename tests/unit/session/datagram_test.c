@@ -107,6 +107,8 @@ static void test_what_makes_no_sense(void **state) {
     assert_answer(rig, "lru_crawler metadump all\r\n", "");
     assert_answer(rig, "lru_crawler mgdump all\r\n", "");
     assert_answer(rig, "stats cachedump 1 0\r\n", "");
+    assert_answer(rig, "watch fetchers\r\n", "");
+    assert_answer(rig, "*1\r\n$4\r\nPING\r\n", "");
     assert_answer(rig, "get a\r\nquit\r\n", "VALUE a 0 1\r\nx\r\nEND\r\n");
 }
 
