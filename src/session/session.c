@@ -130,9 +130,6 @@ static void execute_barrier(struct cm_session *session, const struct cm_op *op,
     case CM_OP_SASL:
         cm_login_execute(session, op, out);
         break;
-        cm_reply_clear(&session->worker->exec.reply, CM_OUTCOME_DISABLED);
-        cm_session_reply(session, op, out);
-        break;
     default:
         execute(session, op, out);
         break;
