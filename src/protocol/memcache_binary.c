@@ -313,17 +313,10 @@ static enum cm_request_end parse_packet(struct packet *packet) {
     return packet->opcode->parse(packet);
 }
 
-static void swallow(struct cm_parser *parser, struct packet *packet) {
-    const size_t left = packet->input.len - packet->next;
-    const size_t dropped = parser->swallow < left ? (size_t)parser->swallow : left;
-    packet->next += dropped;
-    parser->swallow -= dropped;
-}
-
 /* One step from packet->next on, which on MORE is left at the first byte not used. */
 static enum cm_request_end step(struct packet *packet) {
     if (CM_UNLIKELY(packet->parser->swallow > 0)) {
-        swallow(packet->parser, packet);
+        packet->next += cm_parser_swallow(packet->parser, packet->input.len - packet->next);
         return CM_REQUEST_DONE;
     }
     const char *head = packet->input.data + packet->next;
@@ -345,12 +338,6 @@ static enum cm_request_end step(struct packet *packet) {
     return end;
 }
 
-static bool is_full(const struct cm_batch *batch) {
-    return batch->count == CM_BATCH_OPS ||
-           (batch->count > 0 &&
-            (cm_op_traits(batch->ops[batch->count - 1].kind) & CM_TRAIT_BARRIER) != 0);
-}
-
 static enum cm_parse_status parse(struct cm_parser *parser, struct cm_slice input, size_t *used,
                                   struct cm_batch *batch) {
     struct packet packet;
@@ -361,7 +348,7 @@ static enum cm_parse_status parse(struct cm_parser *parser, struct cm_slice inpu
     parser->need_bytes = 0;
     enum cm_parse_status status = CM_PARSE_MORE;
     while (packet.next < input.len) {
-        if (is_full(batch)) {
+        if (cm_batch_is_full(batch, 0)) {
             status = CM_PARSE_BATCH;
             break;
         }

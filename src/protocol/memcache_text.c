@@ -299,13 +299,6 @@ enum cm_request_end cm_memcache_parse_touch_keys(struct cm_request *request) {
 
 /* ---- the frame ---- */
 
-static void swallow(struct cm_parser *parser, struct cm_request *request) {
-    const size_t left = request->input.len - request->next;
-    const size_t dropped = parser->swallow < left ? (size_t)parser->swallow : left;
-    request->next += dropped;
-    parser->swallow -= dropped;
-}
-
 static void skip_line(struct cm_parser *parser, struct cm_request *request) {
     const char *from = request->input.data + request->next;
     const char *end = memchr(from, '\n', request->input.len - request->next);
@@ -321,7 +314,7 @@ static void skip_line(struct cm_parser *parser, struct cm_request *request) {
 static enum cm_request_end step(struct cm_request *request) {
     struct cm_parser *parser = request->parser;
     if (CM_UNLIKELY(parser->swallow > 0)) {
-        swallow(parser, request);
+        request->next += cm_parser_swallow(parser, request->input.len - request->next);
         return CM_REQUEST_DONE;
     }
     request->start = request->next;
@@ -350,13 +343,6 @@ static enum cm_request_end step(struct cm_request *request) {
     return end;
 }
 
-static bool is_full(const struct cm_batch *batch) {
-    return batch->count == CM_BATCH_OPS ||
-           batch->scratch_used + CM_KEY_BYTES_MAX > CM_BATCH_SCRATCH ||
-           (batch->count > 0 &&
-            (cm_op_traits(batch->ops[batch->count - 1].kind) & CM_TRAIT_BARRIER) != 0);
-}
-
 static enum cm_parse_status parse(struct cm_parser *parser, struct cm_slice input, size_t *used,
                                   struct cm_batch *batch) {
     struct cm_request request;
@@ -368,7 +354,7 @@ static enum cm_parse_status parse(struct cm_parser *parser, struct cm_slice inpu
     parser->need_bytes = 0;
     enum cm_parse_status status = CM_PARSE_MORE;
     while (request.next < input.len) {
-        if (is_full(batch)) {
+        if (cm_batch_is_full(batch, CM_KEY_BYTES_MAX)) {
             status = CM_PARSE_BATCH;
             break;
         }

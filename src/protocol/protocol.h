@@ -88,6 +88,21 @@ struct cm_protocol {
     enum cm_status (*long_end)(struct cm_buf *text, const struct cm_op *op);
 };
 
+/* Drops what a parser is to drop of the `left` bytes that are there: how many. */
+static inline size_t cm_parser_swallow(struct cm_parser *parser, size_t left) {
+    const size_t dropped = parser->swallow < left ? (size_t)parser->swallow : left;
+    parser->swallow -= dropped;
+    return dropped;
+}
+
+/* Whether no request may be added that takes so much of the scratch memory: there is no room, or
+ * the last op is a barrier. */
+static inline bool cm_batch_is_full(const struct cm_batch *batch, size_t scratch_bytes) {
+    return batch->count == CM_BATCH_OPS || batch->scratch_used + scratch_bytes > CM_BATCH_SCRATCH ||
+           (batch->count > 0 &&
+            (cm_op_traits(batch->ops[batch->count - 1].kind) & CM_TRAIT_BARRIER) != 0);
+}
+
 /* Values longer than this that have not arrived whole are not waited for: CM_OP_STORE_LONG. */
 #define CM_STREAM_ABOVE ((size_t)16 << 10)
 

@@ -480,13 +480,6 @@ static enum cm_resp_end parse_key(struct cm_resp_request *request) {
 
 /* ---- the frame ---- */
 
-static void swallow(struct cm_parser *parser, struct cm_resp_request *request) {
-    const size_t left = left_from(request, request->next);
-    const size_t dropped = parser->swallow < left ? (size_t)parser->swallow : left;
-    request->next += dropped;
-    parser->swallow -= dropped;
-}
-
 static enum cm_resp_end skip_argument(struct cm_parser *parser, struct cm_resp_request *request) {
     uint64_t bytes = 0;
     const enum cm_resp_end end = scan_length(request, &bytes);
@@ -502,7 +495,7 @@ static enum cm_resp_end skip_argument(struct cm_parser *parser, struct cm_resp_r
 static enum cm_resp_end step(struct cm_resp_request *request) {
     struct cm_parser *parser = request->parser;
     if (CM_UNLIKELY(parser->swallow > 0)) {
-        swallow(parser, request);
+        request->next += cm_parser_swallow(parser, left_from(request, request->next));
         return CM_RESP_DONE;
     }
     if (CM_UNLIKELY(parser->state == CM_RESP_REST)) { /* the value was refused */
@@ -524,13 +517,6 @@ static enum cm_resp_end step(struct cm_resp_request *request) {
     return end;
 }
 
-static bool is_full(const struct cm_batch *batch) {
-    return batch->count == CM_BATCH_OPS ||
-           batch->scratch_used + CM_RESP_SCRATCH > CM_BATCH_SCRATCH ||
-           (batch->count > 0 &&
-            (cm_op_traits(batch->ops[batch->count - 1].kind) & CM_TRAIT_BARRIER) != 0);
-}
-
 static enum cm_parse_status parse(struct cm_parser *parser, struct cm_slice input, size_t *used,
                                   struct cm_batch *batch) {
     struct cm_resp_request request;
@@ -541,7 +527,7 @@ static enum cm_parse_status parse(struct cm_parser *parser, struct cm_slice inpu
     parser->need_bytes = 0;
     enum cm_parse_status status = CM_PARSE_MORE;
     while (request.next < input.len) {
-        if (is_full(batch)) {
+        if (cm_batch_is_full(batch, CM_RESP_SCRATCH)) {
             status = CM_PARSE_BATCH;
             break;
         }
@@ -608,6 +594,6 @@ const struct cm_protocol cm_protocol_resp = {
     .encode = cm_resp_encode,
     .parse_rest = parse_rest,
     .stat_line = cm_resp_stat_line,
-    .dump_item = cm_resp_dump_item,
+    .dump_item = NULL, /* no request asks for a dump */
     .long_end = cm_resp_long_end,
 };

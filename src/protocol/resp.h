@@ -130,8 +130,6 @@ void cm_resp_encode(struct cm_encoder *encoder, const struct cm_op *op, struct c
                     struct cm_out *out);
 enum cm_status cm_resp_stat_line(struct cm_buf *text, const struct cm_op *op, struct cm_slice name,
                                  struct cm_slice value);
-enum cm_status cm_resp_dump_item(struct cm_buf *text, const struct cm_op *op,
-                                 const struct cm_dump_item *item);
 enum cm_status cm_resp_long_end(struct cm_buf *text, const struct cm_op *op);
 /* The sections of INFO of that name, a set; 0: unknown. */
 uint64_t cm_resp_sections(struct cm_slice name);

@@ -233,15 +233,6 @@ enum cm_status cm_resp_stat_line(struct cm_buf *text, const struct cm_op *op, st
     return CM_OK;
 }
 
-/* No command asks for a dump. */
-enum cm_status cm_resp_dump_item(struct cm_buf *text, const struct cm_op *op,
-                                 const struct cm_dump_item *item) {
-    (void)text;
-    (void)op;
-    (void)item;
-    return CM_OK;
-}
-
 enum cm_status cm_resp_long_end(struct cm_buf *text, const struct cm_op *op) {
     return op->form == CM_RESP_INFO ? encode_info(text, op) : CM_OK;
 }
