@@ -83,19 +83,25 @@ size_t cm_auth_user_count(struct cm_auth *auth) {
     return count;
 }
 
-/* Zero keys match nothing: no password is known that hashes to them. */
-static void invent(const struct cm_auth *auth, struct cm_slice user, uint32_t iterations,
+/* Like one of those who exist, the same one whenever the name is asked for: users may differ in
+ * iterations, which take time, and in the length of the salt, which is shown. Zero keys match
+ * nothing: no password is known that hashes to them. */
+static void invent(const struct cm_auth *auth, const struct cm_users *users, struct cm_slice user,
                    struct cm_verifier *out) {
-    *out = (struct cm_verifier){.iterations = iterations};
-    if (!cm_users_salt(auth->secret, user, out)) {
-        out->salt_bytes = CM_SALT_BYTES;
+    *out = (struct cm_verifier){.iterations = CM_AUTH_ITERATIONS, .salt_bytes = CM_SALT_BYTES};
+    if (cm_users_salt(auth->secret, user, out) && users != NULL) {
+        uint32_t any;
+        memcpy(&any, out->salt + CM_SALT_BYTES_MAX - sizeof any, sizeof any);
+        const struct cm_verifier *model = &users->entries[any % users->count].verifier;
+        out->iterations = model->iterations;
+        out->salt_bytes = model->salt_bytes;
     }
 }
 
 bool cm_auth_find(struct cm_auth *auth, struct cm_slice user, struct cm_verifier *out) {
     struct cm_users *users = hold(auth);
     const struct cm_user *found = users == NULL ? NULL : cm_users_find(users, user);
-    invent(auth, user, users == NULL ? CM_AUTH_ITERATIONS : users->iterations, out);
+    invent(auth, users, user, out);
     if (found != NULL) {
         *out = found->verifier;
     }

@@ -50,7 +50,6 @@ struct cm_user {
 /* The users of one file; not changed once read. */
 struct cm_users {
     unsigned references; /* under the lock of cm_auth */
-    uint32_t iterations; /* what those who do not exist seem to have */
     size_t count;
     struct cm_user *entries; /* by name */
     char *names;             /* what the entries' names point into */
@@ -72,7 +71,8 @@ CM_MUST_CHECK enum cm_status cm_users_parse(const struct cm_users_source *source
 void cm_users_destroy(struct cm_users *users);
 /* NULL: there is no such user. */
 const struct cm_user *cm_users_find(const struct cm_users *users, struct cm_slice name);
-/* The salt of a name under a secret: the same whenever it is asked for. */
+/* The salt of a name under a secret: the same whenever it is asked for. What follows it, up to
+ * CM_SALT_BYTES_MAX, is as good. */
 bool cm_users_salt(const unsigned char *secret, struct cm_slice name, struct cm_verifier *out);
 
 /* ---- auth.c ---- */

@@ -84,13 +84,11 @@ const char *cm_auth_password_fault(struct cm_slice password) {
 /* ---- lines ---- */
 
 bool cm_users_salt(const unsigned char *secret, struct cm_slice name, struct cm_verifier *out) {
-    unsigned char digest[CM_DIGEST_BYTES];
-    if (!cm_auth_hmac(secret, name, digest)) {
-        return false;
-    }
+    _Static_assert(CM_SALT_BYTES_MAX == 2 * CM_DIGEST_BYTES, "a salt is made of two digests");
+    unsigned char *half = out->salt + CM_DIGEST_BYTES;
     out->salt_bytes = CM_SALT_BYTES;
-    memcpy(out->salt, digest, CM_SALT_BYTES);
-    return true;
+    return cm_auth_hmac(secret, name, out->salt) &&
+           cm_auth_hmac(secret, cm_slice(out->salt, CM_DIGEST_BYTES), half);
 }
 
 static enum cm_status read_password(struct reading *reading, struct cm_slice password,
@@ -258,7 +256,6 @@ static enum cm_status read_all(struct reading *reading, struct cm_slice text) {
         return refuse(reading->source->error, "%s: there is no user in it: nobody could log in",
                       reading->source->path);
     }
-    reading->users->iterations = reading->users->entries[0].verifier.iterations;
     status = sort(reading);
     return status == CM_OK ? keep_names(reading) : status;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "auth/auth.h"
+#include "auth/internal.h"
 #include "users.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -43,6 +43,38 @@ static void a_password_longer_than_any(void **state) {
     assert_true(cm_auth_check(auth, CM_SLICE("alice"), cm_slice(password, CM_PASSWORD_BYTES_MAX)));
     assert_false(
         cm_auth_check(auth, CM_SLICE("alice"), cm_slice(password, CM_PASSWORD_BYTES_MAX + 1)));
+    cm_auth_destroy(auth);
+}
+
+static void assert_same_verifier(const struct cm_verifier *a, const struct cm_verifier *b) {
+    assert_int_equal(a->iterations, b->iterations);
+    assert_int_equal(a->salt_bytes, b->salt_bytes);
+    assert_memory_equal(a->salt, b->salt, a->salt_bytes);
+}
+
+/* A2, where those who do exist differ among themselves: whoever does not is like one of them. */
+static void nobody_stands_out(void **state) {
+    (void)state;
+    enum { NAMES = 256 };
+    struct cm_auth *auth = make_auth(
+        "alice:secret\n"
+        "bob:SCRAM-SHA-256$8192:QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZnaGlqa2xtbm9wcXJzdHV2"
+        "d3h5eg==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY="
+        ":wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=\n");
+    struct cm_verifier bob, found, again;
+    unsigned like_alice = 0, like_bob = 0;
+    assert_true(cm_auth_find(auth, CM_SLICE("bob"), &bob));
+    for (int i = 0; i < NAMES; i++) {
+        char name[16];
+        const struct cm_slice user = cm_slice(name, (size_t)snprintf(name, sizeof name, "n%d", i));
+        assert_false(cm_auth_find(auth, user, &found));
+        assert_false(cm_auth_find(auth, user, &again));
+        assert_same_verifier(&found, &again);
+        like_alice += found.iterations == CM_AUTH_ITERATIONS && found.salt_bytes == CM_SALT_BYTES;
+        like_bob += found.iterations == bob.iterations && found.salt_bytes == bob.salt_bytes;
+    }
+    assert_int_equal(like_alice + like_bob, NAMES);
+    assert_true(like_alice > 0 && like_bob > 0);
     cm_auth_destroy(auth);
 }
 
@@ -109,6 +141,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(passwords),
         cmocka_unit_test(a_password_longer_than_any),
+        cmocka_unit_test(nobody_stands_out),
         cmocka_unit_test(nobody_before_the_first_file),
         cmocka_unit_test(a_bad_file_changes_nothing),
         cmocka_unit_test(a_new_hash_is_read_back),
