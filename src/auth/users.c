@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "auth/internal.h"
 #include "base/check.h"
+#include "base/format.h"
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <stdarg.h>
@@ -20,11 +21,8 @@ struct reading {
 
 /* ---- what is refused ---- */
 
-#if defined(__GNUC__)
-__attribute__((format(printf, 2, 3)))
-#endif
-static enum cm_status
-refuse(struct cm_auth_error *error, const char *format, ...) {
+CM_PRINTF(2, 3)
+static enum cm_status refuse(struct cm_auth_error *error, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(error->text, sizeof error->text, format, arguments);

@@ -2,6 +2,7 @@
 #ifndef CM_BASE_LOG_H
 #define CM_BASE_LOG_H
 
+#include "base/format.h"
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -21,14 +22,6 @@ struct cm_log {
     enum cm_log_level level_max; /* the most talkative level that is written */
 };
 
-#if defined(__MINGW32__)
-#define CM_LOG_FORMAT __attribute__((format(gnu_printf, 3, 4)))
-#elif defined(__GNUC__)
-#define CM_LOG_FORMAT __attribute__((format(printf, 3, 4)))
-#else
-#define CM_LOG_FORMAT
-#endif
-
 /* The longest line, its end included; longer ones are cut. */
 #define CM_LOG_LINE_BYTES 1024
 
@@ -38,7 +31,7 @@ static inline bool cm_log_wants(const struct cm_log *log, enum cm_log_level leve
 
 /* Writes one line, whole, from any thread. Control characters in the text come out as '?', so that
  * nothing a client sends can forge a line or move a terminal's cursor. */
-void cm_log(const struct cm_log *log, enum cm_log_level level, const char *format,
-            ...) CM_LOG_FORMAT;
+void cm_log(const struct cm_log *log, enum cm_log_level level, const char *format, ...)
+    CM_PRINTF(3, 4);
 
 #endif

@@ -4,6 +4,7 @@
 
 /* What the files that parse share. */
 
+#include "base/format.h"
 #include "config/config.h"
 #include "config/option.h"
 
@@ -19,18 +20,12 @@ struct cm_config_parse {
 };
 
 /* Says what is wrong; INVALID. */
-#if defined(__GNUC__)
-__attribute__((format(printf, 2, 3)))
-#endif
-CM_MUST_CHECK enum cm_status
-cm_config_fail(struct cm_config_error *error, const char *format, ...);
+CM_PRINTF(2, 3)
+CM_MUST_CHECK enum cm_status cm_config_fail(struct cm_config_error *error, const char *format, ...);
 
 /* Tells of what has no effect, once. NO_MEMORY. */
-#if defined(__GNUC__)
-__attribute__((format(printf, 2, 3)))
-#endif
-CM_MUST_CHECK enum cm_status
-cm_config_note(struct cm_config_parse *parse, const char *format, ...);
+CM_PRINTF(2, 3)
+CM_MUST_CHECK enum cm_status cm_config_note(struct cm_config_parse *parse, const char *format, ...);
 
 /* Takes `text`, NULL included. NO_MEMORY. */
 CM_MUST_CHECK enum cm_status cm_config_keep(struct cm_config_texts *texts, char *text);

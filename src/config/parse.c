@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "base/format.h"
 #include "config/internal.h"
 
 #include <errno.h>
@@ -9,11 +10,8 @@
 
 enum { DESCRIPTION_BYTES = 128 };
 
-#if defined(__GNUC__)
-__attribute__((format(printf, 1, 0)))
-#endif
-static char *
-format_text(const char *format, va_list arguments) {
+CM_PRINTF(1, 0)
+static char *format_text(const char *format, va_list arguments) {
     va_list again;
     va_copy(again, arguments);
     int bytes = vsnprintf(NULL, 0, format, again);

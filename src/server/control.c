@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "base/format.h"
 #include "base/os/os.h"
 #include "command/admin.h"
 #include "server/internal.h"
@@ -11,11 +12,8 @@
 
 /* What commands may ask of the server; called from worker threads. */
 
-#if defined(__GNUC__)
-__attribute__((format(printf, 3, 4)))
-#endif
-static void
-put(struct cm_stat_sink *sink, const char *name, const char *format, ...) {
+CM_PRINTF(3, 4)
+static void put(struct cm_stat_sink *sink, const char *name, const char *format, ...) {
     char value[256];
     va_list arguments;
     va_start(arguments, format);

@@ -4,6 +4,7 @@
 
 /* What the files of server/ share: everything that one running server is made of. */
 
+#include "base/format.h"
 #include "base/os/process.h"
 #include "command/control.h"
 #include "config/config.h"
@@ -78,9 +79,7 @@ void cm_server_announce(struct cm_server *server);
 enum cm_exit cm_server_run(const struct cm_config *config, const struct cm_server_test *test);
 
 /* Prints "cachemand: ...", a line for people. */
-#if defined(__GNUC__)
-__attribute__((format(printf, 1, 2)))
-#endif
+CM_PRINTF(1, 2)
 void cm_server_complain(const char *format, ...);
 
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "base/format.h"
 #include "tls/internal.h"
 
 #include <errno.h>
@@ -11,11 +12,8 @@
 
 enum { SESSIONS_MAX = 8192, CIPHERS_BYTES = 1024 };
 
-#if defined(__GNUC__)
-__attribute__((format(printf, 2, 3)))
-#endif
-static enum cm_status
-refuse(struct cm_tls_report *report, const char *format, ...) {
+CM_PRINTF(2, 3)
+static enum cm_status refuse(struct cm_tls_report *report, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(report->error, sizeof report->error, format, arguments);
