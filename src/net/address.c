@@ -34,14 +34,15 @@ void cm_address_text(const struct sockaddr *address, char *to, size_t to_bytes) 
     }
 }
 
+/* INVALID: it is there already, and TLS is wanted for one of the two only. */
 static enum cm_status append(struct cm_addresses *addresses, const struct sockaddr *address,
                              bool optional) {
-    struct cm_address entry = {.optional = optional};
+    struct cm_address entry = {.optional = optional, .plain = addresses->plain};
     memcpy(&entry.socket, address,
            address->sa_family == AF_INET6 ? sizeof entry.socket.v6 : sizeof entry.socket.v4);
     for (size_t i = 0; i < addresses->count; i++) {
         if (memcmp(&addresses->entries[i].socket, &entry.socket, sizeof entry.socket) == 0)
-            return CM_OK; /* named twice */
+            return addresses->entries[i].plain == entry.plain ? CM_OK : CM_INVALID;
     }
     void *grown = realloc(addresses->entries, (addresses->count + 1) * sizeof *addresses->entries);
     if (grown == NULL)
@@ -142,15 +143,15 @@ enum cm_status cm_addresses_resolve(struct cm_addresses *addresses,
     for (size_t i = 0; i < list->count && status == CM_OK; i++) {
         const struct cm_config_address *wanted = &list->entries[i];
         int port = wanted->port > 0 ? wanted->port : default_port;
-        size_t first = addresses->count;
+        addresses->plain = wanted->plain;
         if (strcmp(wanted->host, "*") == 0)
             status = append_pair(addresses, "0.0.0.0", "::", port);
         else if (strcmp(wanted->host, "first") == 0)
             status = append_first(addresses, port, error);
         else
             status = append_resolved(addresses, wanted->host, port, error);
-        for (size_t j = first; j < addresses->count; j++)
-            addresses->entries[j].plain = wanted->plain;
+        if (status == CM_INVALID)
+            status = fail(error, wanted->host, "it is named with \"notls:\" and without");
     }
     if (status != CM_OK) {
         free(addresses->entries);

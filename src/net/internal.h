@@ -122,6 +122,7 @@ struct cm_address {
 struct cm_addresses {
     struct cm_address *entries; /* owned */
     size_t count;
+    bool plain; /* those that are being added */
 };
 size_t cm_address_bytes(const struct cm_address *address);
 uint16_t cm_address_port(const struct cm_address *address);
