@@ -217,6 +217,7 @@ void cm_net_visit_listeners(struct cm_net *net, cm_net_listener_visitor *visitor
             .port = cm_os_socket_port(listener->socket),
             .v6 = listener->v6,
             .loopback = listener->loopback,
+            .plain = listener->plain,
         };
         visitor(context, &listening);
     }
@@ -228,6 +229,7 @@ void cm_net_visit_listeners(struct cm_net *net, cm_net_listener_visitor *visitor
             .v6 = listener->v6,
             .udp = true,
             .loopback = listener->loopback,
+            .plain = true,
         };
         visitor(context, &listening);
     }

@@ -75,6 +75,7 @@ struct cm_net_listening {
     bool v6;
     bool udp;
     bool loopback; /* nobody can reach it from outside of the machine */
+    bool plain;    /* no TLS, whatever the others have */
 };
 typedef void cm_net_listener_visitor(void *context, const struct cm_net_listening *listening);
 void cm_net_visit_listeners(struct cm_net *net, cm_net_listener_visitor *visitor, void *context);

@@ -1,34 +1,33 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "server/internal.h"
 
-#include <string.h>
-
 enum { ADDRESS_BYTES = 128 };
 
 /* ---- who can reach it ---- */
 
-static bool starts_with(const char *text, const char *prefix) {
-    return strncmp(text, prefix, strlen(prefix)) == 0;
-}
+struct opening {
+    bool only_plain; /* TLS keeps the others */
+    char address[ADDRESS_BYTES];
+};
 
 /* The first listener that other machines may reach. */
 static void find_open(void *context, const struct cm_net_listening *listening) {
-    char *found = context;
-    const char *address = listening->address;
-    if (*found == '\0' && !starts_with(address, "tcp:127.") &&
-        !starts_with(address, "tcp6:[::1]") && !starts_with(address, "unix:"))
-        snprintf(found, ADDRESS_BYTES, "%s", address);
+    struct opening *found = context;
+    if (found->address[0] == '\0' && !listening->loopback &&
+        (listening->plain || !found->only_plain))
+        snprintf(found->address, sizeof found->address, "%s", listening->address);
 }
 
 static void warn_if_open(struct cm_server *server) {
-    char found[ADDRESS_BYTES] = "";
-    if (server->auth != NULL || server->tls != NULL)
+    struct opening found = {.only_plain = server->tls != NULL};
+    if (server->auth != NULL)
         return;
-    cm_net_visit_listeners(server->net, find_open, found);
-    if (*found != '\0')
-        cm_server_complain("whoever reaches %s can read and change everything: there are neither "
-                           "users (--auth-file) nor TLS (-Z)",
-                           found);
+    cm_net_visit_listeners(server->net, find_open, &found);
+    if (found.address[0] != '\0')
+        cm_server_complain("whoever reaches %s can read and change everything: there are %s",
+                           found.address,
+                           found.only_plain ? "no users (--auth-file), and notls: leaves out TLS"
+                                            : "neither users (--auth-file) nor TLS (-Z)");
 }
 
 /* ---- listening ---- */

@@ -423,3 +423,4 @@ def test_open_server_is_told_of_once(serve, users):
     assert OPEN not in serve("-l", "0.0.0.0", "-Y", users("alice:secret\n")).error_text()
     assert OPEN not in serve("-l", "127.0.0.2,::1,127.0.0.1").error_text()
     assert OPEN not in serve().error_text()
+    assert OPEN not in serve("-p", "0", "-U", "-1", "-l", "127.0.0.1").error_text()

@@ -3,6 +3,7 @@
 
 import os
 import pathlib
+import re
 import signal
 import socket
 import ssl
@@ -249,6 +250,29 @@ def test_notls_listener(serve_tls):
     plain = server.connect(host="127.0.0.2", tls=None)
     assert plain.get(b"k") == b"secret"
     assert int(plain.stats()["ssl_new_sessions"]) == 1
+
+
+@pytest.mark.parametrize("addresses, refused", [("127.0.0.1,notls:127.0.0.1", "127.0.0.1"),
+                                                ("notls:localhost,127.0.0.1", "127.0.0.1"),
+                                                ("[::1],notls:::1", "::1")])
+def test_address_with_and_without_tls(server_cert, addresses, refused):
+    """One of the two would get something else than it was promised."""
+    cert, key = server_cert
+    assert run("-p", "-1", "-Z", "--tls-cert", cert, "--tls-key", key, "-l", addresses) == (
+        71, "", f"cachemand: cannot listen on {refused}: it is named with \"notls:\" and without\n")
+
+
+def test_notls_beyond_loopback_is_told_of(serve_tls, tmp_path):
+    users = tmp_path / "users"
+    users.write_text("alice:secret\n")
+    everything = "can read and change everything: there are no users (--auth-file), and notls: " \
+                 "leaves out TLS\n"
+    text = serve_tls("-l", "::1,notls:0.0.0.0").error_text()
+    assert re.search(r"cachemand: whoever reaches tcp:0\.0\.0\.0:\d+ " + re.escape(everything), text)
+    assert text.count(everything) == 1
+    for options in (["-l", "0.0.0.0,notls:::1"], ["-l", "0.0.0.0"],
+                    ["-l", "notls:0.0.0.0", "-Y", str(users)]):
+        assert "whoever reaches" not in serve_tls(*options).error_text()
 
 
 @pytest.mark.parametrize("text", [b"get a\r\n", b"\x80\x0b" + bytes(22), b"\r\n", b"\x16\x03",
