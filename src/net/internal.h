@@ -46,8 +46,13 @@ struct cm_net {
     uv_timer_t retry;     /* while accepting pauses */
     uint64_t paused_ns;   /* loop time at which accepting paused */
     unsigned next_worker; /* where the search for the least busy starts */
+    uint64_t start_ns;    /* loop time at which it started */
     bool started, stopping;
     unsigned open_handles; /* on the accepting thread's loop */
+
+    /* Whether the listeners may be looked at; their end waits for the lock. */
+    uv_mutex_t lock;
+    bool listens;
 
     _Atomic uint32_t verbosity;
     _Atomic bool accept_paused;
@@ -90,13 +95,16 @@ CM_MUST_CHECK enum cm_status cm_listeners_init(struct cm_net *net);
 void cm_listeners_start(struct cm_net *net);
 void cm_listeners_pause(struct cm_net *net, const char *why);
 void cm_listeners_close(struct cm_net *net);
+/* Any thread. */
+void cm_listeners_visit(struct cm_net *net, cm_net_connection_visitor *visitor, void *context);
 /* Closes its socket; its handle is closed already, or never was open. */
 void cm_listener_destroy(struct cm_listener *listener);
 
 /* udp.c: an address with a socket for each worker, so that the system spreads the clients. */
 struct cm_address;
 struct cm_udp_listener {
-    cm_os_socket *sockets; /* owned, one a worker; NONE: the worker's loop has it */
+    cm_os_socket *sockets; /* owned, one a worker */
+    size_t taken;          /* of these: the first workers' loops have theirs */
     char address[CM_NET_ADDRESS_BYTES];
     uint16_t port;
     bool v6, loopback;

@@ -295,7 +295,48 @@ enum cm_status cm_listeners_init(struct cm_net *net) {
 }
 
 void cm_listeners_close(struct cm_net *net) {
+    uv_mutex_lock(&net->lock);
+    net->listens = false;
+    uv_mutex_unlock(&net->lock);
     for (size_t i = 0; i < net->listener_count; i++)
         uv_close((uv_handle_t *)&net->listeners[i]->poll, on_listener_closed);
     net->listener_count = 0;
+}
+
+/* ---- looking in ---- */
+
+/* What visiting them takes along. */
+struct visiting {
+    cm_net_connection_visitor *visitor;
+    void *context;
+    struct cm_net_connection entry;
+};
+
+static void visit(struct visiting *visiting, cm_os_socket socket, const char *address) {
+    visiting->entry.descriptor = (int64_t)socket;
+    visiting->entry.address = address;
+    visiting->visitor(visiting->context, &visiting->entry);
+}
+
+/* Caller holds the lock. */
+static void visit_udp_locked(const struct cm_net *net, struct visiting *visiting) {
+    visiting->entry.state = "conn_read";
+    visiting->entry.udp = true;
+    for (size_t i = 0; i < net->udp_listener_count; i++) {
+        const struct cm_udp_listener *listener = &net->udp_listeners[i];
+        for (size_t j = 0; j < listener->taken; j++)
+            visit(visiting, listener->sockets[j], listener->address);
+    }
+}
+
+void cm_listeners_visit(struct cm_net *net, cm_net_connection_visitor *visitor, void *context) {
+    struct visiting visiting = {visitor, context, {.state = "conn_listening"}};
+    uv_mutex_lock(&net->lock);
+    if (net->listens) {
+        visiting.entry.idle_s = (uint32_t)((uv_hrtime() - net->start_ns) / 1000000000);
+        for (size_t i = 0; i < net->listener_count; i++)
+            visit(&visiting, net->listeners[i]->socket, net->listeners[i]->address);
+        visit_udp_locked(net, &visiting);
+    }
+    uv_mutex_unlock(&net->lock);
 }

@@ -113,6 +113,10 @@ enum cm_status cm_net_create(const struct cm_net_options *options, struct cm_net
     struct cm_net *net = calloc(1, sizeof *net);
     if (net == NULL)
         return CM_NO_MEMORY;
+    if (uv_mutex_init(&net->lock) != 0) {
+        free(net);
+        return CM_NO_MEMORY;
+    }
     net->options = *options;
     atomic_store(&net->verbosity, (uint32_t)options->verbosity);
     *out = net;
@@ -129,6 +133,7 @@ void cm_net_destroy(struct cm_net *net) {
     for (unsigned i = 0; i < net->workers_ready; i++)
         cm_worker_deinit(&net->workers[i]);
     follow_charge(net, 0);
+    uv_mutex_destroy(&net->lock);
     free(net->workers);
     free(net->listeners);
     free(net);
@@ -171,6 +176,10 @@ enum cm_status cm_net_start(struct cm_net *net) {
     status = start_workers(net);
     if (status == CM_OK) {
         net->started = true;
+        uv_mutex_lock(&net->lock);
+        net->start_ns = uv_hrtime();
+        net->listens = true;
+        uv_mutex_unlock(&net->lock);
         cm_listeners_start(net);
         return CM_OK;
     }
@@ -277,6 +286,7 @@ static void visit(struct cm_conn *conn, cm_net_connection_visitor *visitor, void
 
 void cm_net_visit_connections(struct cm_net *net, cm_net_connection_visitor *visitor,
                               void *context) {
+    cm_listeners_visit(net, visitor, context);
     for (unsigned i = 0; i < net->workers_ready; i++) {
         struct cm_worker *worker = &net->workers[i];
         uv_mutex_lock(&worker->lock);

@@ -103,13 +103,14 @@ void cm_net_read_counts(struct cm_net *net, struct cm_net_counts *counts);
 
 struct cm_net_connection {
     int64_t descriptor;
-    const char *address; /* "tcp:127.0.0.1:40312", borrowed for the callback */
-    const char *listen_address;
+    const char *address;        /* "tcp:127.0.0.1:40312", borrowed for the callback */
+    const char *listen_address; /* NULL: it is a listener */
     const char *state;
     uint32_t idle_s;
+    bool udp;
 };
 typedef void cm_net_connection_visitor(void *context, const struct cm_net_connection *connection);
-/* Every connection. The callback must not call net. */
+/* Every listener, of UDP one a worker, and every connection. The callback must not call net. */
 void cm_net_visit_connections(struct cm_net *net, cm_net_connection_visitor *visitor,
                               void *context);
 

@@ -87,15 +87,15 @@ enum cm_status cm_udp_init(struct cm_worker *worker) {
         return CM_NO_MEMORY;
     for (size_t i = 0; i < net->udp_listener_count; i++) {
         struct cm_udp *udp = &worker->udp[i];
-        cm_os_socket *socket = &net->udp_listeners[i].sockets[index];
+        struct cm_udp_listener *listener = &net->udp_listeners[i];
         udp->worker = worker;
         if (uv_udp_init(&worker->loop, &udp->handle) != 0)
             return CM_SYSTEM;
         worker->udp_count++;
         udp->handle.data = udp;
-        if (uv_udp_open(&udp->handle, (uv_os_sock_t)*socket) != 0)
+        if (uv_udp_open(&udp->handle, (uv_os_sock_t)listener->sockets[index]) != 0)
             return CM_SYSTEM;
-        *socket = CM_OS_SOCKET_NONE;
+        listener->taken = index + 1; /* workers come one after the other */
         if (uv_udp_recv_start(&udp->handle, on_buffer, on_datagram) != 0)
             return CM_SYSTEM;
     }
@@ -112,10 +112,8 @@ void cm_udp_close(struct cm_worker *worker) {
 /* ---- listening ---- */
 
 static void close_sockets(const struct cm_udp_listener *listener, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        if (listener->sockets[i] != CM_OS_SOCKET_NONE)
-            cm_os_socket_close(listener->sockets[i]);
-    }
+    for (size_t i = listener->taken; i < count; i++)
+        cm_os_socket_close(listener->sockets[i]);
     free(listener->sockets);
 }
 

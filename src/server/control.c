@@ -182,10 +182,16 @@ static void on_settings(void *context, struct cm_stat_sink *sink) {
 static void put_connection(void *context, const struct cm_net_connection *connection) {
     struct cm_stat_sink *sink = context;
     char name[64];
+    if (connection->udp) {
+        snprintf(name, sizeof name, "%" PRId64 ":UDP", connection->descriptor);
+        put(sink, name, "UDP");
+    }
     snprintf(name, sizeof name, "%" PRId64 ":addr", connection->descriptor);
     put(sink, name, "%s", connection->address);
-    snprintf(name, sizeof name, "%" PRId64 ":listen_addr", connection->descriptor);
-    put(sink, name, "%s", connection->listen_address);
+    if (connection->listen_address != NULL) {
+        snprintf(name, sizeof name, "%" PRId64 ":listen_addr", connection->descriptor);
+        put(sink, name, "%s", connection->listen_address);
+    }
     snprintf(name, sizeof name, "%" PRId64 ":state", connection->descriptor);
     put(sink, name, "%s", connection->state);
     snprintf(name, sizeof name, "%" PRId64 ":secs_since_last_cmd", connection->descriptor);

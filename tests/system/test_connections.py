@@ -289,6 +289,27 @@ def test_stats_conns(server):
     assert int(conns[f"{descriptor}:secs_since_last_cmd"]) < 10
 
 
+def listeners(client):
+    """What `stats conns` has of each listener, without the time."""
+    entries = {}
+    for name, value in client.stats(b"conns").items():
+        descriptor, what = name.split(":")
+        entries.setdefault(descriptor, {})[what] = value
+    for entry in entries.values():
+        assert int(entry.pop("secs_since_last_cmd")) < 60
+    return [entry for entry in entries.values() if "listen_addr" not in entry]
+
+
+def test_stats_conns_lists_listeners(serve):
+    server = serve("-t", "2", "-l", "127.0.0.1,127.0.0.2", "-U", "-1")
+    udp_port = next(row[2] for row in server.ports if row[0] == "UDP")
+    tcp = [{"addr": f"tcp:{host}:{server.port}", "state": "conn_listening"}
+           for host in ("127.0.0.1", "127.0.0.2")]
+    udp = [{"UDP": "UDP", "addr": f"udp:{host}:{udp_port}", "state": "conn_read"}
+           for host in ("127.0.0.1", "127.0.0.2") for _ in range(2)]
+    assert listeners(server.connect()) == tcp + udp
+
+
 def test_connections_spread_over_the_workers(serve):
     """Clients in parallel threads, each sure of its own data."""
     server = serve("-t", "4")
