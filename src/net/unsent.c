@@ -59,8 +59,11 @@ static struct cm_unsent *create_unsent(struct cm_conn *conn, const struct cm_sen
         unsent->inserts[i].position -= rest->data_at;
     }
     unsent->conn = conn;
-    unsent->cipher = conn->worker->cipher;
-    conn->worker->cipher = (struct cm_buf){0};
+    unsent->cipher = (struct cm_buf){0};
+    if (conn->tls != NULL) {
+        unsent->cipher = conn->worker->cipher;
+        conn->worker->cipher = (struct cm_buf){0};
+    }
     unsent->bytes = bytes + unsent->cipher.capacity;
     unsent->pinned_bytes = pinned_bytes(conn->worker->net, rest);
     unsent->sending = (struct cm_sending){.data = data,
