@@ -164,7 +164,7 @@ static void prepare(struct cm_conn *conn, size_t input_bytes) {
 
 static void take_input(struct cm_conn *conn, struct cm_slice input) {
     struct cm_worker *worker = conn->worker;
-    enum cm_session_state state = CM_SESSION_READ;
+    enum cm_session_state state = conn->state; /* half a record changes nothing */
     if (conn->tls != NULL && !cm_secure_receive(conn, &input)) {
         cm_conn_close(conn);
         return;
