@@ -37,7 +37,7 @@ struct cm_server {
     struct cm_session_env env;
     struct cm_os_background background;
     uint64_t start_ns;
-    char *pid_file;    /* owned, absolute; NULL: none written */
+    char *pid_file;    /* owned; NULL: none written */
     uint16_t port;     /* of the first TCP listener */
     uint16_t udp_port; /* of the first UDP listener */
     bool sandboxed;
