@@ -68,13 +68,14 @@ def test_system_that_grants_none(serve):
 def test_whole_life_in_it(serve, tmp_path):
     """Growth, eviction, a changed limit, large values, many connections, files removed."""
     pid_file = tmp_path / "pid"
-    server = serve("-t", "2", "-m", "16", "-I", "4m", "-P", str(pid_file))
+    server = serve("-t", "2", "-m", "32", "-I", "4m", "-P", str(pid_file))
     client = server.connect()
-    for number in range(20000):
-        client.send(b"set k%d 0 0 1000 noreply\r\n%s\r\n" % (number, b"v" * 1000))
     client.set(b"big", b"b" * 3000000)
     assert client.get(b"big") == b"b" * 3000000
-    client.ask(b"cache_memlimit 32\r\n", b"OK\r\n")
+    for number in range(40000):
+        client.send(b"set k%d 0 0 1000 noreply\r\n%s\r\n" % (number, b"v" * 1000))
+    assert int(client.stats()["evictions"]) > 0
+    client.ask(b"cache_memlimit 48\r\n", b"OK\r\n")
     client.ask(b"cache_memlimit 8\r\n", b"OK\r\n")
     client.ask(b"verbosity 2\r\n", b"OK\r\n")
     others = [server.connect() for _ in range(200)]
