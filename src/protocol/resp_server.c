@@ -44,18 +44,26 @@ enum cm_resp_end cm_resp_parse_select(struct cm_resp_request *request) {
                           number == 0 ? CM_RESP_OK : CM_SLICE("-ERR DB index is out of range\r\n"));
 }
 
+/* With the arguments `user`, 0: the user "default", and `password`. One that is too long to be
+ * waited for is nobody's. */
+static struct cm_op *login_op(const struct cm_resp_request *request, enum cm_resp_form form,
+                              unsigned user, unsigned password) {
+    struct cm_op *op = cm_resp_op(request, CM_OP_LOGIN, form);
+    op->key = op->value = CM_SLICE("");
+    if (!request->cut) {
+        op->key = user > 0 ? request->at[user] : CM_SLICE("default");
+        op->value = request->at[password];
+    }
+    return op;
+}
+
 /* AUTH PASSWORD, of the user "default", or AUTH USER PASSWORD. */
 enum cm_resp_end cm_resp_parse_auth(struct cm_resp_request *request) {
     if (request->count > 3) {
         return cm_resp_answer(request, CM_RESP_SYNTAX);
     }
-    if (request->cut) {
-        return cm_resp_answer(request, CM_RESP_WRONGPASS);
-    }
     const bool named = request->count == 3;
-    struct cm_op *op = cm_resp_op(request, CM_OP_LOGIN, CM_RESP_TEXT);
-    op->key = named ? request->at[1] : CM_SLICE("default");
-    op->value = request->at[named ? 2 : 1];
+    (void)login_op(request, CM_RESP_TEXT, named ? 1 : 0, named ? 2 : 1);
     return CM_RESP_DONE;
 }
 
@@ -63,6 +71,13 @@ static enum cm_resp_end refuse_hello(const struct cm_resp_request *request, unsi
     const struct cm_slice pieces[] = {CM_SLICE("Syntax error in HELLO option '"),
                                       request->at[argument], CM_SLICE("'")};
     return cm_resp_complain(request, pieces, 3);
+}
+
+/* Whether the argument that is too long is AUTH's user or password, which no error may repeat. */
+static bool ends_in_secret(const struct cm_resp_request *request) {
+    const unsigned last = request->known - 1;
+    return request->cut && ((last >= 3 && cm_resp_is(request->at[last - 1], CM_SLICE("auth"))) ||
+                            (last >= 4 && cm_resp_is(request->at[last - 2], CM_SLICE("auth"))));
 }
 
 /* Behind the version: AUTH USER PASSWORD, at `*auth` if it is there, and SETNAME NAME. False:
@@ -100,6 +115,10 @@ enum cm_resp_end cm_resp_parse_hello(struct cm_resp_request *request) {
             return cm_resp_answer(request, CM_SLICE("-NOPROTO unsupported protocol version\r\n"));
         }
     }
+    if (ends_in_secret(request)) {
+        (void)login_op(request, CM_RESP_HELLO, 0, 0);
+        return CM_RESP_DONE;
+    }
     if (request->cut || request->count > CM_RESP_ARGS_MAX) {
         return refuse_hello(request, request->known - 1);
     }
@@ -109,12 +128,9 @@ enum cm_resp_end cm_resp_parse_hello(struct cm_resp_request *request) {
     if (auth == 0 && request->batch->limits.unauthenticated) {
         return cm_resp_answer(request, cm_slice(noauth, sizeof noauth - 1));
     }
-    struct cm_op *op = cm_resp_op(request, auth > 0 ? CM_OP_LOGIN : CM_OP_REPLY, CM_RESP_HELLO);
+    struct cm_op *op = auth == 0 ? cm_resp_op(request, CM_OP_REPLY, CM_RESP_HELLO)
+                                 : login_op(request, CM_RESP_HELLO, auth + 1, auth + 2);
     op->number = (uint64_t)version;
-    if (auth > 0) {
-        op->key = request->at[auth + 1];
-        op->value = request->at[auth + 2];
-    }
     return CM_RESP_DONE;
 }
 
