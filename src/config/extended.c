@@ -37,8 +37,13 @@ static enum cm_status set_target(struct cm_config_parse *parse, const char *name
     return cm_config_give(parse, option, value);
 }
 
-static enum cm_status clear_target(struct cm_config_parse *parse, const char *name) {
-    const struct cm_option *option = cm_option_by_name(name, strlen(name));
+static enum cm_status clear_target(struct cm_config_parse *parse, const struct cm_extended_key *key,
+                                   const char *value) {
+    const struct cm_option *option = cm_option_by_name(key->option, strlen(key->option));
+    if (*value != '\0')
+        return cm_config_fail(parse->error,
+                              "option -o (--extended): %s takes no value, but was given \"%s\"",
+                              key->key, value);
     *(bool *)((char *)parse->config + option->offset) = false;
     return CM_OK;
 }
@@ -79,7 +84,7 @@ static enum cm_status set_pair(struct cm_config_parse *parse, const struct cm_ex
     case CM_EXTENDED_OPTION:
         return set_target(parse, key->option, value);
     case CM_EXTENDED_CLEAR:
-        return clear_target(parse, key->option);
+        return clear_target(parse, key, value);
     case CM_EXTENDED_WORDS:
         return set_word(parse, key, value);
     case CM_EXTENDED_NUMBER:

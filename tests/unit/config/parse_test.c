@@ -354,6 +354,9 @@ static void test_extended_refusals(void **state) {
     assert_refused("-o ext_path", "option -o (--extended): ext_path needs a value");
     assert_refused("-o no_maxconns_fast=1",
                    "option --connections-wait takes no value, but was given \"1\"");
+    assert_refused("-o drop_privileges=no",
+                   "option -o (--extended): drop_privileges takes no value, "
+                   "but was given \"no\"");
     assert_refused("-o idle_timeout",
                    "option --idle-timeout: \"\" is not a number from 0 to 1000000000");
 }
