@@ -15,7 +15,8 @@ import warnings
 import pytest
 
 import tls
-from cachemand import Client, run, wait_until
+from cachemand import DEADLINE_S, Client, run, wait_until
+from rekeying import RekeyingClient
 
 V1_1, V1_2, V1_3 = ssl.TLSVersion.TLSv1_1, ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 CONFIG = 78
@@ -567,6 +568,29 @@ def test_key_update(serve_tls):
             process.stdin.flush()
             await_text(process, b"MN\r\n" if what == b"mn\n" else b"KEYUPDATE")
         process.kill()
+
+
+def test_flood_of_key_updates(serve_tls):
+    """What TLS itself answers is bounded, too, and who watches goes on once it has been read."""
+    server = serve_tls("-t", "1")
+    witness = server.connect()
+    raw = socket.socket()
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+    raw.settimeout(DEADLINE_S)
+    raw.connect(("127.0.0.1", server.port))
+    with RekeyingClient(raw) as flood:
+        flood.write(b"watch fetchers\r\n")
+        flood.until(b"OK\r\n")
+
+        def is_stalled():
+            for _ in range(0 if flood.unsent else 5000):
+                flood.ask_for_keys()
+            flood.send()
+            return int(witness.stats()["read_buf_bytes"]) > 0
+
+        wait_until(is_stalled, "the server's output to wait")
+        witness.ask(b"get k\r\n", b"END\r\n")
+        assert b" key=k status=not_found " in flood.until(b"\n")
 
 
 def test_connections_past_the_limit(serve_tls):
