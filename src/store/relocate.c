@@ -37,13 +37,13 @@ static void kill_pieces(cmstore *s, const struct pieces *pieces) {
 static bool copy_pieces(cmstore_thread *t, const cm_record *from, size_t bytes,
                         struct pieces *pieces) {
     struct cm_arena *arena = &t->store->arena;
-    size_t least = cm_arena_segment_bytes(arena) / 8, done = 0;
+    size_t least = cm_extent_least(&t->store->arena), done = 0;
     pieces->count = 0;
     while (done < bytes) {
         size_t take = cm_round_unit(CM_EXTENT_BYTES + (bytes - done));
         uint64_t to = 0;
         if (pieces->count < PIECES_MAX) {
-            bool cut = take >= least && !pieces->whole;
+            bool cut = take >= least && !pieces->whole && pieces->count + 1 < PIECES_MAX;
             struct cm_part part = {.least = cut ? least : take, .most = take};
             to = cm_arena_alloc_part(arena, pieces->log, &part, true);
             take = part.bytes;

@@ -9,6 +9,12 @@
 /* Records up to this share of a segment may leave the rest of a segment unused; larger ones are
  * chained when they do not fit. */
 #define CM_WASTE_SHARE 128u
+/* Pieces at least this long fill a segment's end, so that little of it is left unused. */
+#define CM_EXTENT_LEAST 64u
+static inline size_t cm_extent_least(const struct cm_arena *arena) {
+    size_t share = cm_arena_segment_bytes(arena) / CM_WASTE_SHARE;
+    return share > CM_EXTENT_LEAST ? share : CM_EXTENT_LEAST;
+}
 /* Values up to here are never chained: a number must lie in one piece, and an empty value has
  * nothing to cut. */
 #define CM_WHOLE_VALUE_MAX 64u

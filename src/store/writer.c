@@ -66,10 +66,11 @@ static size_t next_extent_bytes(const cmstore_writer *w) {
 /* Small ends of segments are used too, as long as what is left to write fits the extents that are
  * left to list. */
 static size_t least_extent_bytes(const cmstore_writer *w, size_t most) {
-    size_t eighth = cm_arena_segment_bytes(&w->store->arena) / 8;
+    size_t least = cm_extent_least(&w->store->arena);
     size_t slots = cm_extents_max(w->store) - w->extent_count;
     size_t even = cm_round_unit(CM_EXTENT_BYTES + (w->bytes - w->written) / slots + 1);
-    size_t least = even > eighth ? even : eighth;
+    if (least < even)
+        least = even;
     return least < most ? least : most;
 }
 
