@@ -7,6 +7,8 @@
 
 #define BATCH           32u /* records whose buckets are fetched together */
 #define ACTIVE_WITHIN_S 60u
+/* Chained items up to so many segments move as a whole. */
+#define GATHERED_SEGMENTS 16u
 
 struct batch {
     unsigned count;
@@ -76,6 +78,20 @@ static bool let_go(cmstore_thread *t, struct cm_bucket *bucket, const struct cm_
     return true;
 }
 
+/* A chained item that is kept by its merit moves as a whole: its parts age and go together. One too
+ * large for that, or kept to fill a hole, moves by what lies here. */
+static bool is_gathered(const struct evacuation *e, const struct cm_found *found) {
+    size_t most = cm_arena_segment_bytes(&e->thread->store->arena) * GATHERED_SEGMENTS;
+    return e->mercy == CM_ASK_POLICY && (found->w0 & CM_W0_CHAIN) &&
+           cm_item_value_bytes(found->record, found->w0) <= most;
+}
+
+static bool move_item(const struct evacuation *e, const struct cm_found *found, uint64_t hash,
+                      const struct cm_verdict *verdict) {
+    return is_gathered(e, found) ? cm_gather_item(e->thread, found, hash, verdict)
+                                 : cm_relocate_item(e->thread, found, hash, verdict);
+}
+
 /* False: it had to stay. */
 static bool evacuate_item(const struct evacuation *e, uint64_t place, uint64_t hash) {
     cmstore_thread *t = e->thread;
@@ -89,7 +105,7 @@ static bool evacuate_item(const struct evacuation *e, uint64_t place, uint64_t h
         struct cm_found found = {slot, word, place, r, cm_word(r, 0)};
         if (cm_drop_invalid_locked(t, bucket, &found) == CM_VALID) {
             struct cm_verdict verdict = ask(e, &found, hash);
-            gone = (verdict.keep && cm_relocate_item(t, &found, hash, &verdict)) ||
+            gone = (verdict.keep && move_item(e, &found, hash, &verdict)) ||
                    let_go(t, bucket, &found);
         }
     }
@@ -133,6 +149,13 @@ static bool may_move(const struct evacuation *e) {
     return atomic_load_explicit(&segment->pins, memory_order_acquire) == 0;
 }
 
+static bool move_extent(const struct evacuation *e, const struct cm_moving_extent *extent,
+                        const struct cm_verdict *verdict) {
+    if (is_gathered(e, &extent->owner))
+        return cm_gather_item(e->thread, &extent->owner, extent->hash, verdict);
+    return may_move(e) && cm_relocate_extent(e->thread, extent, verdict->log);
+}
+
 static bool evacuate_extent(const struct evacuation *e, uint64_t place, uint64_t hash) {
     cmstore_thread *t = e->thread;
     bool gone = true;
@@ -141,7 +164,7 @@ static bool evacuate_extent(const struct evacuation *e, uint64_t place, uint64_t
     if (find_owner(t->store, bucket, &extent) &&
         cm_drop_invalid_locked(t, bucket, &extent.owner) == CM_VALID) {
         struct cm_verdict verdict = ask(e, &extent.owner, hash);
-        bool kept = verdict.keep && may_move(e) && cm_relocate_extent(t, &extent, verdict.log);
+        bool kept = verdict.keep && move_extent(e, &extent, &verdict);
         gone = kept || let_go(t, bucket, &extent.owner);
     }
     cm_bucket_unlock(bucket);

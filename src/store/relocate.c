@@ -11,7 +11,7 @@
  * The caller holds the keeper's mutex and the bucket's lock, and the item is in an evacuating
  * segment without pins. What fails changes nothing, and the caller drops the item. */
 
-#define PIECES_MAX 16u /* of one extent or value */
+#define PIECES_MAX 32u /* of one extent or value */
 
 struct pieces {
     uint64_t hash; /* the owner's */
@@ -33,10 +33,38 @@ static void kill_pieces(cmstore *s, const struct pieces *pieces) {
     }
 }
 
-/* Copies a run of value bytes into new extents. */
-static bool copy_pieces(cmstore_thread *t, const cm_record *from, size_t bytes,
-                        struct pieces *pieces) {
+/* Bytes of an item's value, plain or chained. */
+struct run {
+    const struct cm_found *found;
+    size_t from, bytes;
+};
+
+static void copy_run(const struct cm_arena *arena, const struct run *run, cm_record *to) {
+    const cm_record *r = run->found->record;
+    uint32_t w0 = run->found->w0;
+    if (!(w0 & CM_W0_CHAIN)) {
+        cm_copy_shared(to, r + cm_item_key_at(r, w0) + CM_W0_KEY(w0) + run->from, run->bytes);
+        return;
+    }
+    size_t from = run->from, left = run->bytes;
+    for (uint32_t i = 0; left > 0; i++) {
+        struct cm_extent extent = cm_item_extent(r, w0, i);
+        if (from >= extent.bytes) {
+            from -= extent.bytes;
+            continue;
+        }
+        size_t take = left < extent.bytes - from ? left : extent.bytes - from;
+        cm_copy_shared(to, cm_arena_at(arena, extent.place) + CM_EXTENT_BYTES + from, take);
+        to += take;
+        left -= take;
+        from = 0;
+    }
+}
+
+/* Copies a run into new extents. */
+static bool copy_pieces(cmstore_thread *t, const struct run *run, struct pieces *pieces) {
     struct cm_arena *arena = &t->store->arena;
+    size_t bytes = run->bytes;
     size_t least = cm_extent_least(&t->store->arena), done = 0;
     pieces->count = 0;
     while (done < bytes) {
@@ -56,7 +84,8 @@ static bool copy_pieces(cmstore_thread *t, const cm_record *from, size_t bytes,
         if (payload > bytes - done)
             payload = bytes - done;
         cm_extent_write(cm_arena_at(arena, to), take, pieces->hash);
-        cm_copy_shared(cm_arena_at(arena, to) + CM_EXTENT_BYTES, from + done, payload);
+        struct run part = {run->found, run->from + done, payload};
+        copy_run(arena, &part, cm_arena_at(arena, to) + CM_EXTENT_BYTES);
         pieces->list[pieces->count++] = (struct cm_extent){to, (uint32_t)payload};
         done += payload;
     }
@@ -65,8 +94,9 @@ static bool copy_pieces(cmstore_thread *t, const cm_record *from, size_t bytes,
 }
 
 /* A new head for the item: its extents with those from `at` on, `replaced` of them, exchanged for
- * the pieces. */
+ * the pieces. Without any extents it gets the value itself. */
 struct rehead {
+    const struct cm_arena *arena;
     const struct pieces *pieces;
     uint32_t at, replaced;
     uint8_t bits, log;
@@ -75,7 +105,7 @@ struct rehead {
 static void write_head(const struct cm_found *found, const struct cm_shape *shape,
                        const struct rehead *how, cm_record *r) {
     const cm_record *key = found->record + cm_item_key_at(found->record, found->w0);
-    (void)cm_shape_write(shape, r, key, 0);
+    cm_record *value = cm_shape_write(shape, r, key, 0);
     uint32_t w0 = cm_word(r, 0), to = 0, old = cm_item_extents(found->record, found->w0);
     for (uint32_t i = 0; i < how->at; i++) {
         cm_item_set_extent(r, w0, to++, cm_item_extent(found->record, found->w0, i));
@@ -85,6 +115,10 @@ static void write_head(const struct cm_found *found, const struct cm_shape *shap
     }
     for (uint32_t i = how->at + how->replaced; i < old; i++) {
         cm_item_set_extent(r, w0, to++, cm_item_extent(found->record, found->w0, i));
+    }
+    if (!shape->extents) {
+        struct run run = {found, 0, shape->value_bytes};
+        copy_run(how->arena, &run, value);
     }
     uint32_t keep = CM_ACCESS_MASK | CM_W1_FETCHED;
     cm_word_set(r, 1, (cm_word(r, 1) & ~keep) | (cm_word(found->record, 1) & keep));
@@ -117,15 +151,26 @@ static bool link_head(cmstore_thread *t, const struct cm_found *found, const str
     return true;
 }
 
-static bool cut_item(cmstore_thread *t, const struct cm_found *found, uint64_t hash,
-                     const struct cm_verdict *verdict) {
+/* The whole value into new pieces and a new head. */
+static bool recut(cmstore_thread *t, const struct cm_found *found, uint64_t hash,
+                  const struct cm_verdict *verdict) {
+    struct run run = {found, 0, cm_item_value_bytes(found->record, found->w0)};
     struct pieces pieces = {.hash = hash, .log = verdict->log};
-    const cm_record *value =
-        found->record + cm_item_key_at(found->record, found->w0) + CM_W0_KEY(found->w0);
-    if (!copy_pieces(t, value, CM_W0_VALUE(found->w0), &pieces))
+    if (!copy_pieces(t, &run, &pieces))
         return false;
-    struct rehead how = {.pieces = &pieces, .bits = verdict->bits, .log = verdict->log};
+    struct rehead how = {
+        .arena = &t->store->arena,
+        .pieces = &pieces,
+        .replaced = cm_item_extents(found->record, found->w0),
+        .bits = verdict->bits,
+        .log = verdict->log,
+    };
     return link_head(t, found, &how);
+}
+
+static bool wastes(const struct cm_arena *arena, unsigned log, size_t bytes) {
+    return bytes > cm_arena_segment_bytes(arena) / CM_WASTE_SHARE &&
+           !cm_arena_would_fit(arena, log, bytes);
 }
 
 bool cm_relocate_item(cmstore_thread *t, const struct cm_found *found, uint64_t hash,
@@ -133,10 +178,8 @@ bool cm_relocate_item(cmstore_thread *t, const struct cm_found *found, uint64_t 
     struct cm_arena *arena = &t->store->arena;
     size_t bytes = cm_record_bytes(found->record, found->w0);
     bool may_cut = !(found->w0 & CM_W0_CHAIN) && CM_W0_VALUE(found->w0) > CM_WHOLE_VALUE_MAX;
-    if (may_cut && bytes > cm_arena_segment_bytes(arena) / CM_WASTE_SHARE &&
-        !cm_arena_would_fit(arena, verdict->log, bytes)) {
-        return cut_item(t, found, hash, verdict);
-    }
+    if (may_cut && wastes(arena, verdict->log, bytes))
+        return recut(t, found, hash, verdict);
     uint64_t to = cm_arena_alloc(arena, verdict->log, bytes, true);
     if (!to)
         return false;
@@ -148,6 +191,26 @@ bool cm_relocate_item(cmstore_thread *t, const struct cm_found *found, uint64_t 
     return true;
 }
 
+bool cm_gather_item(cmstore_thread *t, const struct cm_found *found, uint64_t hash,
+                    const struct cm_verdict *verdict) {
+    struct cm_arena *arena = &t->store->arena;
+    struct cm_shape plain = cm_shape_of(found);
+    plain.extents = 0;
+    size_t bytes = cm_shape_bytes(&plain);
+    if (bytes > cm_arena_segment_bytes(arena) / 2 || wastes(arena, verdict->log, bytes))
+        return recut(t, found, hash, verdict);
+    struct pieces none = {.hash = hash};
+    struct rehead how = {
+        .arena = arena,
+        .pieces = &none,
+        .replaced = cm_item_extents(found->record, found->w0),
+        .bits = verdict->bits,
+        .log = verdict->log,
+    };
+    count_copy(t, 1, bytes);
+    return link_head(t, found, &how);
+}
+
 bool cm_relocate_extent(cmstore_thread *t, const struct cm_moving_extent *extent, unsigned log) {
     struct cm_arena *arena = &t->store->arena;
     const struct cm_found *owner = &extent->owner;
@@ -155,8 +218,10 @@ bool cm_relocate_extent(cmstore_thread *t, const struct cm_moving_extent *extent
     struct pieces pieces = {.hash = extent->hash, .log = log};
     pieces.whole =
         cm_item_extents(owner->record, owner->w0) + PIECES_MAX > cm_extents_max(t->store);
-    const cm_record *payload = cm_arena_at(arena, old.place) + CM_EXTENT_BYTES;
-    if (!copy_pieces(t, payload, old.bytes, &pieces))
+    struct run run = {owner, 0, old.bytes};
+    for (uint32_t i = 0; i < extent->ordinal; i++)
+        run.from += cm_item_extent(owner->record, owner->w0, i).bytes;
+    if (!copy_pieces(t, &run, &pieces))
         return false;
     if (pieces.count == 1) {
         cm_item_set_extent(owner->record, owner->w0, extent->ordinal, pieces.list[0]);
@@ -164,6 +229,7 @@ bool cm_relocate_extent(cmstore_thread *t, const struct cm_moving_extent *extent
         return true;
     }
     struct rehead how = {
+        .arena = arena,
         .pieces = &pieces,
         .at = extent->ordinal,
         .replaced = 1,
