@@ -23,16 +23,16 @@ void cm_ghost_deinit(struct cm_ghost *ghost) {
 }
 
 uint64_t cm_ghost_resize(struct cm_ghost *ghost, uint64_t entries) {
-    if (entries < ENTRIES_MIN)
-        entries = ENTRIES_MIN;
-    bool close = entries >= ghost->room / 4 * 3 && entries <= ghost->room / 4 * 5;
-    uint64_t sets = (entries + SET_ENTRIES - 1) / SET_ENTRIES;
+    uint64_t held = entries < ENTRIES_MIN ? ENTRIES_MIN : entries;
+    bool close = held >= ghost->held / 4 * 3 && held <= ghost->held / 4 * 5;
+    ghost->room = entries;
+    uint64_t sets = (held + SET_ENTRIES - 1) / SET_ENTRIES;
     uint64_t bytes = sets * SET_ENTRIES * sizeof(entry);
     if (close || cm_region_ensure(&ghost->region, bytes) != CM_OK) {
         return ghost->region.committed_bytes;
     }
     atomic_store_explicit(&ghost->sets, sets, memory_order_relaxed);
-    ghost->room = entries;
+    ghost->held = held;
     cm_region_trim(&ghost->region, bytes);
     return ghost->region.committed_bytes;
 }

@@ -22,6 +22,7 @@ struct cm_ghost {
     struct cm_region region;
     _Atomic uint64_t sets;
     uint64_t room;          /* entries remembered at most */
+    uint64_t held;          /* entries there were to be when the memory was last changed */
     uint64_t puts_in_stamp; /* since the stamp last moved */
     _Atomic uint32_t stamp;
 };
