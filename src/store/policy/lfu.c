@@ -3,12 +3,12 @@
 
 /* Least frequently used, with ageing: plain LFU never forgets and nobody should run it. Hits are
  * counted up to TOP, and halved every time an item is kept, that is once a turnover of the log. Of
- * the items at the log's old end the less used half is dropped: a decaying histogram of what was
+ * the items at the log's old end the less used three fifths are dropped: a decaying histogram of what was
  * judged lately says which counts those are. The textbook's LFU compares with all items at once,
  * this with those of about the last HISTOGRAM_ITEMS judged. */
 
 #define TOP             7u
-#define DROP_SHARE      2u /* one in */
+#define DROP_PERCENT    60u
 #define HISTOGRAM_ITEMS 8192u
 
 struct lfu {
@@ -40,7 +40,7 @@ static bool is_dropped(struct lfu *lfu, unsigned count) {
     uint32_t below = 0;
     for (unsigned i = 0; i < count; i++)
         below += lfu->seen[i];
-    uint32_t edge = lfu->total / DROP_SHARE + 1;
+    uint32_t edge = lfu->total / 100 * DROP_PERCENT + 1;
     if (below >= edge)
         return false;
     uint32_t left = edge - below;

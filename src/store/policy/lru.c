@@ -3,13 +3,15 @@
 
 /* Least recently used, by a clock of its own: a hit stamps the item with the present hundredth of
  * the log's turnover, and an item that comes to the log's old end is kept if it was used within
- * the younger half of that turnover. The textbook's LRU keeps a total order; this keeps one in
- * hundredths, and evicts an item between half and one and a half turnovers after its last use.
+ * nine tenths of a turnover. The textbook's LRU keeps a total order; this keeps one in hundredths,
+ * and evicts an item between nine tenths of a turnover and one more than that after its last use.
+ * Keeping less copies less and evicts with less regard to order; with a whole turnover even what
+ * was never used again might stay.
  *
  * Stamps are modulo 256; an item is judged every 100 stamps, so ages never wrap. */
 
 #define TURNOVER_STAMPS 100u
-#define KEPT_STAMPS     (TURNOVER_STAMPS / 2)
+#define KEPT_STAMPS     90u
 
 struct lru {
     uint8_t stamp;

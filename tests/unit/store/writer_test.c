@@ -43,22 +43,37 @@ static void test_pin_parts(void **state) {
     rig_close(&rig);
 }
 
-/* Reclaim moves an item's head and its extents one by one; the value stays the same. */
-static void test_relocation(void **state) {
-    (void)state;
+/* Reclaim moves a chained item as a whole, a very large one by its head and extents, and cuts or
+ * joins what it moves; the item stays the same. */
+static void check_relocation(size_t bytes) {
     struct rig rig;
     char name[16];
+    const struct cmstore_store_options options = {.client_flags = 7, .expires = RIG_START_S + 9};
     rig_open(&rig, 4 * MIB, MIB);
     assert_int_equal(cmstore_set_policy(rig.thread, "clock"), CM_OK);
-    assert_int_equal(rig_set(&rig, "chained", 100000), CM_OK);
+    assert_int_equal(rig_store(&rig, "moved", bytes, &options), CM_OK);
+    uint64_t cas = rig_get(&rig, "moved").cas;
     for (unsigned i = 0; i < 30000; i++) {
         snprintf(name, sizeof name, "%u", i);
         assert_int_equal(rig_set(&rig, name, 300 + i % 700), CM_OK);
         if (i % 64 == 0)
-            rig_expect(&rig, "chained", 100000); /* and keeps it alive */
+            rig_expect(&rig, "moved", bytes); /* and keeps it alive */
     }
-    assert_true(rig_counters(&rig).copied_bytes > 3 * 100000);
+    struct cmstore_item item = rig_get(&rig, "moved");
+    assert_int_equal(item.cas, cas);
+    assert_int_equal(item.client_flags, 7);
+    assert_int_equal(item.expires, RIG_START_S + 9);
+    assert_true(item.fetched);
+    assert_true(item.item_bytes < bytes + bytes / 50 + 100);
+    assert_true(rig_counters(&rig).copied_bytes > 3 * bytes);
     rig_close(&rig);
+}
+
+static void test_relocation(void **state) {
+    (void)state;
+    static const size_t sizes[] = {2000, 7000, 100000, 300000};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        check_relocation(sizes[i]);
 }
 
 /* Overwritten, deleted and evicted, what is pinned stays readable. */
