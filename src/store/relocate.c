@@ -6,10 +6,11 @@
 
 /* Moving items to the end of a log. What does not fit into the rest of the open segment is cut into
  * pieces, so that a segment's end is not left unused: a plain item becomes a chained one, an extent
- * becomes several.
+ * becomes several. A chained item that is gathered leaves every segment it has parts in, whatever
+ * their state and pins: its old records stay as they are for whoever still reads them.
  *
- * The caller holds the keeper's mutex and the bucket's lock, and the item is in an evacuating
- * segment without pins. What fails changes nothing, and the caller drops the item. */
+ * The caller holds the keeper's mutex and the bucket's lock, and what is moved otherwise is in an
+ * evacuating segment without pins. What fails changes nothing, and the caller drops the item. */
 
 #define PIECES_MAX 32u /* of one extent or value */
 

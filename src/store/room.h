@@ -57,8 +57,8 @@ bool cm_evacuate(cmstore_thread *t, uint32_t segment, enum cm_mercy mercy);
 /* False: no room, nothing changed. The caller holds the bucket's lock too. */
 bool cm_relocate_item(cmstore_thread *t, const struct cm_found *found, uint64_t hash,
                       const struct cm_verdict *verdict);
-/* Likewise, of a chained item and with all its extents, wherever they lie: in one piece again if
- * that fits. */
+/* Likewise, a chained item with all its extents, wherever they lie: in one piece again if that
+ * fits. */
 bool cm_gather_item(cmstore_thread *t, const struct cm_found *found, uint64_t hash,
                     const struct cm_verdict *verdict);
 struct cm_moving_extent {

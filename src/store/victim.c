@@ -7,8 +7,8 @@
 #define SCAN_MAX   1024u /* segments looked at in one go */
 #define DEAD_SHARE 8u    /* holes worth the copying: one in so many bytes of the segment */
 #define DEAD_SHARE_KEPT                                                                            \
-    7u /* likewise where holes are the only room to be had; pieces that do
-                                 not fit a segment's end may waste an eighth all the same */
+    7u /* likewise where holes are the only room to be had, and must be worth more than what
+                                 copying may waste again */
 
 static bool is_candidate(const struct cm_segment *segment) {
     return atomic_load_explicit(&segment->state, memory_order_acquire) == CM_SEGMENT_SEALED &&
