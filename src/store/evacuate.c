@@ -7,8 +7,9 @@
 
 #define BATCH           32u /* records whose buckets are fetched together */
 #define ACTIVE_WITHIN_S 60u
-/* Chained items up to so many segments move as a whole. */
-#define GATHERED_SEGMENTS 16u
+/* Chained items up to so many segments move as a whole; with many more, reclaim takes so much before
+ * it gives back that it may find itself making no progress (STALLS_MAX). */
+#define GATHERED_SEGMENTS 4u
 
 struct batch {
     unsigned count;
@@ -105,8 +106,8 @@ static bool evacuate_item(const struct evacuation *e, uint64_t place, uint64_t h
         struct cm_found found = {slot, word, place, r, cm_word(r, 0)};
         if (cm_drop_invalid_locked(t, bucket, &found) == CM_VALID) {
             struct cm_verdict verdict = ask(e, &found, hash);
-            gone = (verdict.keep && move_item(e, &found, hash, &verdict)) ||
-                   let_go(t, bucket, &found);
+            gone =
+                (verdict.keep && move_item(e, &found, hash, &verdict)) || let_go(t, bucket, &found);
         }
     }
     cm_bucket_unlock(bucket);

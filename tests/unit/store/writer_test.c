@@ -71,7 +71,7 @@ static void check_relocation(size_t bytes) {
 
 static void test_relocation(void **state) {
     (void)state;
-    static const size_t sizes[] = {2000, 7000, 100000, 200000};
+    static const size_t sizes[] = {2000, 7000, 30000, 200000};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         check_relocation(sizes[i]);
 }
