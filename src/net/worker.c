@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "net/worker.h"
 
+#include "base/os/process.h"
 #include "net/conn.h"
 #include "net/internal.h"
 #include "net/secure.h"
@@ -15,6 +16,7 @@ enum {
     HOLD_STEP = 16 << 10,
     PAUSE_STEP_MS = 20,
     TELL_MS = 50,
+    MANY_CONNS = 32,
 };
 
 /* ---- the store ---- */
@@ -74,8 +76,22 @@ static void end_if_empty(struct cm_worker *worker) {
     }
 }
 
+/* What many connections had in the allocator's memory lies scattered in it once they are gone: it is
+ * given back each time that their number has halved. */
+static void trim_if_many_left(struct cm_worker *worker) {
+    uint32_t before = atomic_load_explicit(&worker->conn_count, memory_order_relaxed);
+    uint32_t now = before - 1;
+    if (before >= MANY_CONNS && before / 4 > worker->trim_at)
+        worker->trim_at = before / 2;
+    if (worker->trim_at == 0 || now > worker->trim_at)
+        return;
+    worker->trim_at = now / 2;
+    cm_os_process_trim();
+}
+
 void cm_worker_lost_connection(struct cm_worker *worker) {
     struct cm_net *net = worker->net;
+    trim_if_many_left(worker);
     atomic_fetch_sub_explicit(&worker->conn_count, 1, memory_order_relaxed);
     atomic_fetch_sub_explicit(&net->connections, 1, memory_order_relaxed);
     if (atomic_load_explicit(&net->accept_paused, memory_order_relaxed))

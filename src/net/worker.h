@@ -69,6 +69,7 @@ struct cm_worker {
     uint64_t shake_turn;       /* the last turn that made a step */
     int64_t held_bytes;        /* parked requests and unsent answers of its connections */
     int64_t held_bytes_shared; /* of these, what cm_net knows about */
+    uint32_t trim_at;          /* connections left when memory is given back; 0: not due */
     struct cm_udp *udp;        /* owned: its datagram sockets */
     size_t udp_count;
     struct cm_out out;

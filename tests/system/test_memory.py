@@ -117,6 +117,31 @@ def test_five_hundred_that_never_read(serve):
     store(client, 100000, 500, watch, "afterwards")
 
 
+def test_given_back_when_many_have_gone(serve):
+    server = serve("-m", "64", "-t", "2")
+    client = server.connect(timeout=60)
+    names = [b"v%d" % number for number in range(200)]
+    for name in names:
+        client.set(name, b"v" * 10000)
+    request = b"get " + b" ".join(names) + b"\r\n"
+    client.ask(b"mn\r\n", b"MN\r\n")
+    before = server.rss_bytes()
+    crowd = []
+    for _ in range(500):
+        one = server.connect(receive_buffer=4096)
+        one.socket.setblocking(False)
+        try:
+            one.send(request * 20)
+        except BlockingIOError:
+            pass
+        crowd.append(one)
+    wait_until(lambda: server.rss_bytes() > before + (5 << 20), "their answers")
+    for one in crowd:
+        one.close()
+    wait_until(lambda: client.stats()["curr_connections"] == "1", "their end")
+    wait_until(lambda: server.rss_bytes() < before + (5 << 18), "their memory to be given back")
+
+
 def test_never_readers_of_large_values(serve):
     """Values held back in the store for slow clients do not keep others from storing."""
     memory_mb = 64
