@@ -54,7 +54,7 @@ static void print_option(FILE *to, const struct cm_option *option) {
 
 void cm_config_print_help(FILE *to, const struct cm_config_choice *policies) {
     fputs("usage: cachemand [options]\n\n"
-          "A cache server that speaks memcached's protocols.\n\n",
+          "A cache server that speaks memcached's protocols and a part of Redis'.\n\n",
           to);
     for (size_t i = 0; i < CM_OPTIONS; i++) {
         if (cm_options[i].text != NULL)

@@ -185,13 +185,14 @@ void cm_config_print_man(FILE *to, const struct cm_config_choice *policies) {
     fputs(".\\\" Generated from src/tables/options.def by script/man; do not edit.\n", to);
     fprintf(to, ".TH CACHEMAND 1 \"\" \"Cacheman %s\" \"User Commands\"\n", CACHEMAN_VERSION);
     fputs(".SH NAME\n"
-          "cachemand \\- a cache server that speaks memcached's protocols\n"
+          "cachemand \\- a cache server that speaks memcached's protocols and a part of Redis'\n"
           ".SH SYNOPSIS\n"
           ".B cachemand\n"
           ".RI [ options ]\n"
           ".SH DESCRIPTION\n"
-          "Keeps items in memory, up to a limit, and serves them over memcached's text and meta\n"
-          "protocols.\n"
+          "Keeps items in memory, up to a limit, and serves them over memcached's protocols, text, "
+          "meta\n"
+          "and binary, and what of Redis' protocol concerns strings, all on one port.\n"
           ".SH OPTIONS\n",
           to);
     for (size_t i = 0; i < CM_OPTIONS; i++) {

@@ -333,7 +333,16 @@ static enum cm_status settle_tls(struct cm_config_parse *parse) {
                               "there is no UDP with -Z (--tls)");
     if (config->tls_key == NULL)
         config->tls_key = config->tls_cert;
-    return CM_OK;
+    enum cm_status status = CM_OK;
+    if (config->tls_ca != NULL && config->tls_verify == 0)
+        status =
+            cm_config_note(parse, "option --tls-ca has no effect: without --tls-verify clients "
+                                  "are not asked for certificates");
+    if (status == CM_OK && config->unix_path != NULL)
+        status =
+            cm_config_note(parse, "option -Z (--tls) has no effect: TLS is never spoken on the "
+                                  "Unix socket of -s");
+    return status;
 }
 
 /* As in memcached SASL is for the binary protocol, and leaves no other. */

@@ -14,7 +14,7 @@ enum cm_exit cm_server_load_users(struct cm_server *server) {
         return CM_EXIT_SYSTEM;
     }
     if (cm_auth_load(server->auth, path, &error) != CM_OK) {
-        cm_server_complain("%s", error.text);
+        cm_server_complain("option -Y (--auth-file): %s", error.text);
         return CM_EXIT_CONFIG;
     }
     return CM_EXIT_OK;
@@ -26,6 +26,6 @@ void cm_server_reload_users(struct cm_server *server) {
         return;
     if (cm_auth_load(server->auth, server->config->auth_file, &error) != CM_OK)
         cm_server_complain("%s; the users stay as they were", error.text);
-    else if (atomic_load(&server->verbosity) > 0)
+    else
         cm_server_complain("users read again: %zu", cm_auth_user_count(server->auth));
 }

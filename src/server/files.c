@@ -45,6 +45,37 @@ void cm_server_remove_pid_file(struct cm_server *server) {
     server->pid_file = NULL;
 }
 
+/* ---- after root is given up ---- */
+
+static void check_readable(const struct cm_config *config, const char *path) {
+    FILE *file = path != NULL ? fopen(path, "rb") : NULL;
+    if (path != NULL && file == NULL)
+        cm_server_complain("%s cannot be read again by the user \"%s\": %s", path, config->user,
+                           strerror(errno));
+    if (file != NULL)
+        (void)fclose(file);
+}
+
+static void check_removable(const struct cm_config *config, const char *path) {
+    if (path != NULL && !cm_os_may_remove_file(path))
+        cm_server_complain("%s will stay at the end: the user \"%s\" may not remove it from its "
+                           "folder",
+                           path, config->user);
+}
+
+void cm_server_check_files(const struct cm_config *config) {
+    check_readable(config, config->auth_file);
+    check_readable(config, config->tls_cert);
+    if (config->tls_key != config->tls_cert)
+        check_readable(config, config->tls_key);
+    if (config->tls_verify != 0)
+        check_readable(config, config->tls_ca);
+    check_removable(config, config->pid_file);
+    check_removable(config, config->unix_path);
+}
+
+/* ---- the port file ---- */
+
 static void write_listener(void *context, const struct cm_net_listening *listening) {
     fprintf(context, "%s %s: %u\n", listening->udp ? "UDP" : "TCP",
             listening->v6 ? "INET6" : "INET", listening->port);

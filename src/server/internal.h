@@ -53,6 +53,8 @@ void cm_server_fill_control(struct cm_server *server);
 enum cm_exit cm_server_write_pid_file(struct cm_server *server);
 void cm_server_remove_pid_file(struct cm_server *server);
 enum cm_exit cm_server_write_port_file(struct cm_server *server);
+/* Says what the user of -u will not be able to read again, or to remove at the end. */
+void cm_server_check_files(const struct cm_config *config);
 
 /* tls.c: the certificates. CONFIG or SYSTEM after a message for people. */
 enum cm_exit cm_server_load_certs(struct cm_server *server);
@@ -81,5 +83,7 @@ enum cm_exit cm_server_run(const struct cm_config *config, const struct cm_serve
 /* Prints "cachemand: ...", a line for people. */
 CM_PRINTF(1, 2)
 void cm_server_complain(const char *format, ...);
+/* What was printed is written now. CANNOT_WRITE after a message. */
+enum cm_exit cm_server_flush_output(void);
 
 #endif

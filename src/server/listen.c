@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "base/os/os.h"
 #include "server/internal.h"
 
-enum { ADDRESS_BYTES = 128 };
+#include <string.h>
+
+enum { ADDRESS_BYTES = 128, STACK_BYTES = 8 << 20 };
 
 /* ---- who can reach it ---- */
 
@@ -20,10 +23,13 @@ static void find_open(void *context, const struct cm_net_listening *listening) {
 
 static void warn_if_open(struct cm_server *server) {
     struct opening found = {.only_plain = server->tls != NULL};
-    if (server->auth != NULL)
-        return;
     cm_net_visit_listeners(server->net, find_open, &found);
-    if (found.address[0] != '\0')
+    if (found.address[0] == '\0')
+        return;
+    if (server->auth != NULL)
+        cm_server_complain("passwords sent to %s can be read on the way: %s", found.address,
+                           found.only_plain ? "notls: leaves out TLS" : "there is no TLS (-Z)");
+    else
         cm_server_complain("whoever reaches %s can read and change everything: there are %s",
                            found.address,
                            found.only_plain ? "no users (--auth-file), and notls: leaves out TLS"
@@ -81,6 +87,22 @@ static enum cm_exit become(const char *name) {
     return CM_EXIT_OK;
 }
 
+/* Whoever is not root any more has its own limit, and all that is locked already counts: without
+ * this the workers' stacks would be the first to be refused. */
+static enum cm_exit check_lockable(const struct cm_config *config) {
+    size_t bytes = ((size_t)config->threads + 1) * STACK_BYTES;
+    void *room = cm_os_mem_reserve(bytes);
+    if (room == NULL) {
+        cm_server_complain(
+            "option -k (--lock-memory): the user \"%s\" may not lock as much memory; "
+            "raise the limit (ulimit -l)",
+            config->user);
+        return CM_EXIT_SYSTEM;
+    }
+    cm_os_mem_release(room, bytes);
+    return CM_EXIT_OK;
+}
+
 enum cm_exit cm_server_become_user(struct cm_server *server) {
     const struct cm_config *config = server->config;
     enum cm_exit result = CM_EXIT_OK;
@@ -95,20 +117,27 @@ enum cm_exit cm_server_become_user(struct cm_server *server) {
     result = become(config->user);
     if (result == CM_EXIT_OK && config->core_dumps)
         cm_os_keep_core_files();
+    if (result == CM_EXIT_OK)
+        cm_server_check_files(config);
+    if (result == CM_EXIT_OK && config->lock_memory)
+        result = check_lockable(config);
     return result;
 }
 
 /* ---- telling ---- */
 
 struct announcement {
+    bool with_tls;
     char text[512];
     size_t used;
 };
 
 static void add_listener(void *context, const struct cm_net_listening *listening) {
     struct announcement *line = context;
-    int added = snprintf(line->text + line->used, sizeof line->text - line->used, "%s%s",
-                         line->used > 0 ? ", " : "", listening->address);
+    bool secret = line->with_tls && !listening->plain; /* "tls:" and "tls6:" for "tcp" */
+    int added = snprintf(line->text + line->used, sizeof line->text - line->used, "%s%s%s",
+                         line->used > 0 ? ", " : "", secret ? "tls" : "",
+                         listening->address + (secret ? strlen("tcp") : 0));
     if (added > 0 && (size_t)added < sizeof line->text - line->used)
         line->used += (size_t)added;
     else
@@ -116,7 +145,7 @@ static void add_listener(void *context, const struct cm_net_listening *listening
 }
 
 void cm_server_announce(struct cm_server *server) {
-    struct announcement line = {0};
+    struct announcement line = {.with_tls = server->tls != NULL};
     cm_net_visit_listeners(server->net, add_listener, &line);
     cm_server_complain("listening on %s", line.text);
 }

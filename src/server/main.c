@@ -3,6 +3,7 @@
 #include "server/internal.h"
 
 #include <cacheman/version.h>
+#include <errno.h>
 #include <license.h>
 #include <stdarg.h>
 #include <string.h>
@@ -47,6 +48,13 @@ static void tell_notes(const struct cm_config_texts *notes) {
         cm_server_complain("%s", notes->entries[i]);
 }
 
+enum cm_exit cm_server_flush_output(void) {
+    if (fflush(stdout) == 0 && ferror(stdout) == 0)
+        return CM_EXIT_OK;
+    cm_server_complain("cannot write to standard output: %s", strerror(errno));
+    return CM_EXIT_CANNOT_WRITE;
+}
+
 static int act(const struct cm_config *config, const struct cm_server_test *test) {
     struct cm_config_choice policies[POLICIES_MAX + 1];
     list_policies(policies);
@@ -66,7 +74,7 @@ static int act(const struct cm_config *config, const struct cm_server_test *test
         tell_notes(&config->notes);
         return (int)cm_server_run(config, test);
     }
-    return CM_EXIT_OK;
+    return (int)cm_server_flush_output();
 }
 
 int cm_server_main(int argc, char **argv, const struct cm_server_test *test) {

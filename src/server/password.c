@@ -60,8 +60,8 @@ static enum cm_exit print_hash(const char *user, struct cm_slice password) {
         cm_server_complain("option --hash-password: no randomness for a salt");
         return CM_EXIT_SYSTEM;
     }
-    bool written = printf("%s%s%s\n", user, *user != '\0' ? ":" : "", hash) > 0;
-    return fflush(stdout) == 0 && written ? CM_EXIT_OK : CM_EXIT_CANNOT_WRITE;
+    (void)printf("%s%s%s\n", user, *user != '\0' ? ":" : "", hash);
+    return cm_server_flush_output();
 }
 
 enum cm_exit cm_server_hash_password(const char *user) {

@@ -29,8 +29,9 @@ enum cm_exit cm_server_load_certs(struct cm_server *server) {
     enum cm_status status = cm_tls_context_create(&options, &server->tls, &report);
     if (status != CM_OK) {
         bool told = report.error[0] != '\0';
-        cm_server_complain("%s", told ? report.error : "cannot start TLS: out of memory");
-        return told ? CM_EXIT_CONFIG : CM_EXIT_SYSTEM;
+        cm_server_complain("%s%s", report.is_of_ciphers ? "option --tls-ciphers: " : "",
+                           told ? report.error : "cannot start TLS: out of memory");
+        return report.is_of_ciphers ? CM_EXIT_USAGE : told ? CM_EXIT_CONFIG : CM_EXIT_SYSTEM;
     }
     note_read(server, &report);
     return CM_EXIT_OK;
@@ -46,7 +47,6 @@ bool cm_server_reload_certs(struct cm_server *server) {
         return false;
     }
     note_read(server, &report);
-    if (atomic_load(&server->verbosity) > 0)
-        cm_server_complain("certificates read again");
+    cm_server_complain("certificates read again");
     return true;
 }

@@ -94,6 +94,15 @@ static enum cm_status load_cert(const struct cm_tls_context *context, SSL_CTX *l
     return status;
 }
 
+/* What DER begins with, and PEM never. */
+static bool is_der(const char *file) {
+    FILE *opened = fopen(file, "rb");
+    int byte = opened != NULL ? getc(opened) : EOF;
+    if (opened != NULL)
+        (void)fclose(opened);
+    return byte == V_ASN1_SEQUENCE + V_ASN1_CONSTRUCTED;
+}
+
 /* After the certificate. */
 static enum cm_status load_key(const struct cm_tls_context *context, SSL_CTX *loaded,
                                struct cm_tls_report *report) {
@@ -116,6 +125,9 @@ static enum cm_status load_key(const struct cm_tls_context *context, SSL_CTX *lo
     if (differs)
         return refuse(report, "the key \"%s\" does not belong to the certificate \"%s\"", file,
                       options->cert_file);
+    if (used != 1 && !options->key_is_der && is_der(file))
+        return refuse(report, "cannot use the key \"%s\": it looks like DER (--tls-key-format der)",
+                      file);
     return used == 1 ? CM_OK : refuse_file(report, key_text, file);
 }
 
@@ -183,12 +195,14 @@ static enum cm_status set_ciphers(SSL_CTX *loaded, const char *list, struct cm_t
     char names[CIPHERS_BYTES];
     if (list == NULL)
         return CM_OK;
+    report->is_of_ciphers = true;
     if (strlen(list) >= sizeof names)
         return refuse(report, "the list of ciphers is longer than %d bytes", CIPHERS_BYTES - 1);
     pick_ciphers(list, true, names, sizeof names);
     bool good = names[0] == '\0' || SSL_CTX_set_ciphersuites(loaded, names) == 1;
     pick_ciphers(list, false, names, sizeof names);
     good = good && (names[0] == '\0' || SSL_CTX_set_cipher_list(loaded, names) == 1);
+    report->is_of_ciphers = !good;
     return good ? CM_OK : refuse(report, "OpenSSL knows no cipher of the list \"%s\"", list);
 }
 

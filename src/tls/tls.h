@@ -45,6 +45,7 @@ struct cm_tls_options {
 struct cm_tls_report {
     char error[512];
     char warning[512];
+    bool is_of_ciphers; /* the error; otherwise it is a file's */
 };
 
 struct cm_tls_context;

@@ -78,12 +78,13 @@ BAD_FILES = [
 @pytest.mark.parametrize("text,why", BAD_FILES, ids=range(len(BAD_FILES)))
 def test_bad_file(users, option, text, why):
     path = users(text)
-    assert run("-p", "-1", option, path) == (CONFIG, "", f"cachemand: {path}{why}\n")
+    assert run("-p", "-1", option, path) == (CONFIG, "", f"cachemand: option -Y (--auth-file): {path}{why}\n")
 
 
 def test_file_that_is_not_there():
     assert run("-p", "-1", "-Y", "/nonexistent/users") == (
-        CONFIG, "", "cachemand: /nonexistent/users: No such file or directory\n")
+        CONFIG, "", "cachemand: option -Y (--auth-file): /nonexistent/users: No such file or "
+        "directory\n")
 
 
 def test_file_of_memcached(serve, users):
@@ -424,3 +425,11 @@ def test_open_server_is_told_of_once(serve, users):
     assert OPEN not in serve("-l", "127.0.0.2,::1,127.0.0.1").error_text()
     assert OPEN not in serve().error_text()
     assert OPEN not in serve("-p", "0", "-U", "-1", "-l", "127.0.0.1").error_text()
+
+
+def test_passwords_in_the_clear_are_told_of_once(serve, users):
+    path = users("alice:secret\n")
+    server = serve("-l", "0.0.0.0", "-Y", path)
+    line = f"passwords sent to tcp:0.0.0.0:{server.port} can be read on the way: there is no TLS (-Z)"
+    assert server.error_text().count(f"cachemand: {line}\n") == 1
+    assert "passwords" not in serve("-Y", path).error_text()

@@ -4,9 +4,11 @@
 import os
 import pathlib
 import pwd
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 
 import pytest
 
@@ -302,6 +304,75 @@ def test_lock_memory_that_cannot_be(server):
                             str(cachemand.PROGRAM), "-p", "-1", "-k") == (
         71, "cachemand: option -k (--lock-memory): not permitted; only root is, or who may lock as "
         "much memory (ulimit -l)\n")
+
+
+def test_lock_memory_that_the_user_cannot(server):
+    """Root may lock all it wants, and then is root no more; nor may it raise the limit here."""
+    skip_if_sanitized(server)
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    code, _, err = run("--memlock=65536:65536", "setpriv", "--bounding-set=-sys_resource",
+                       str(cachemand.PROGRAM), "-p", "-1", "-k", "-m", "16", "-u", "nobody",
+                       program="prlimit")
+    assert (code, err) == (
+        71, 'cachemand: option -k (--lock-memory): the user "nobody" may not lock as much memory; '
+        "raise the limit (ulimit -l)\n")
+
+
+@pytest.fixture
+def open_folder():
+    """One that every user may look into."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="cachemand-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+@pytest.mark.parametrize("mode", [0o755, 0o1777], ids=["not its own", "sticky"])
+def test_what_the_user_cannot_remove_is_told_of(serve, open_folder, mode):
+    path = open_folder / "pid"
+    open_folder.chmod(mode)
+    line = f'{path} will stay at the end: the user "nobody" may not remove it from its folder'
+    server = serve("-u", "nobody", "-P", str(path))
+    wait_until(lambda: "listening" in server.error_text(), "the server")
+    assert server.error_text().count(f"cachemand: {line}\n") == 1
+    server.signal(signal.SIGTERM)
+    assert server.wait() == 0
+    assert path.exists()
+    open_folder.chmod(0o777)
+    server = serve("-u", "nobody", "-P", str(path))
+    server.connect().ask(b"mn\r\n", b"MN\r\n")
+    assert "will stay" not in server.error_text()
+    server.signal(signal.SIGTERM)
+    assert server.wait() == 0
+    assert not path.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_what_the_user_cannot_read_again_is_told_of(serve, open_folder):
+    path = open_folder / "users"
+    path.write_text("alice:secret\n")
+    path.chmod(0o600)
+    line = f'{path} cannot be read again by the user "nobody": Permission denied'
+    server = serve("-u", "nobody", "-Y", str(path))
+    wait_until(lambda: "listening" in server.error_text(), "the server")
+    assert server.error_text().count(f"cachemand: {line}\n") == 1
+    path.chmod(0o644)
+    server = serve("-u", "nobody", "-Y", str(path))
+    wait_until(lambda text=server.error_text: "listening" in text(), "the server")
+    assert "cannot be read" not in server.error_text()
+    server.signal(signal.SIGHUP)
+    wait_until(lambda: "cachemand: users read again: 1\n" in server.error_text(), "the line")
+
+
+@pytest.mark.parametrize("option", ["--help", "--version", "--license", "--man", "--hash-password"])
+def test_output_that_cannot_be_written(option):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([str(cachemand.PROGRAM), option], input=b"secret\n", stdout=full,
+                              stderr=subprocess.PIPE, timeout=20, check=False)
+    assert (done.returncode, done.stderr) == (
+        73, b"cachemand: cannot write to standard output: No space left on device\n")
 
 
 def test_connections_wait(serve):

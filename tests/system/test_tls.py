@@ -144,6 +144,8 @@ def test_bad_files(authority, server_cert, client_certs, tmp_path):
     hidden = tmp_path / "hidden.key"
     hidden.write_text("secret")
     hidden.chmod(0)
+    der = tmp_path / "key.der"
+    tls.openssl("pkey", "-in", key, "-outform", "der", "-out", der)
     cases = [
         (["--tls-cert", nothing],
          f'cannot read the certificate "{nothing}": No such file or directory'),
@@ -158,14 +160,32 @@ def test_bad_files(authority, server_cert, client_certs, tmp_path):
          f'the key "{other}" does not belong to the certificate "{cert}"'),
         (["--tls-cert", cert, "--tls-key", key, "--tls-verify", "request", "--tls-ca", nothing],
          f'cannot read the authorities "{nothing}": No such file or directory'),
-        (["--tls-cert", cert, "--tls-key", key, "--tls-ciphers", "XX"],
-         'OpenSSL knows no cipher of the list "XX"'),
+        (["--tls-cert", cert, "--tls-key", str(der)],
+         f'cannot use the key "{der}": it looks like DER (--tls-key-format der)'),
     ]
     if os.getuid() != 0:
         cases.append((["--tls-cert", cert, "--tls-key", str(hidden)],
                       f'cannot read the key "{hidden}": Permission denied'))
     for options, message in cases:
         assert run("-p", "-1", "-Z", *options) == (CONFIG, "", f"cachemand: {message}\n")
+    assert run("-p", "-1", "-Z", "--tls-cert", cert, "--tls-key", key, "--tls-ciphers", "XX") == (
+        64, "", 'cachemand: option --tls-ciphers: OpenSSL knows no cipher of the list "XX"\n')
+
+
+def test_authorities_without_verification_are_told_of(serve_tls, authority):
+    server = serve_tls("--tls-ca", str(authority.cert))
+    assert server.error_text().startswith(
+        "cachemand: option --tls-ca has no effect: without --tls-verify clients are not asked for "
+        "certificates\n")
+    server = serve_tls("--tls-ca", str(authority.cert), "--tls-verify", "request")
+    assert "has no effect" not in server.error_text()
+
+
+def test_tells_which_listeners_speak_tls(serve_tls):
+    server = serve_tls("-l", "127.0.0.1,::1,notls:127.0.0.2")
+    port = server.port
+    line = f"listening on tls:127.0.0.1:{port}, tls6:[::1]:{port}, tcp:127.0.0.2:{port}"
+    wait_until(lambda: f"cachemand: {line}\n" in server.error_text(), "the line")
 
 
 def test_expired_certificate_is_warned_of(serve, authority):
@@ -421,6 +441,10 @@ def test_unix_socket_stays_plain(serve, server_cert, tmp_path):
     server = serve("-Z", "--tls-cert", cert, "--tls-key", key, "-s", str(path), port=False,
                    unix=path)
     server.connect().ask(b"mn\r\n", b"MN\r\n")
+    lines = server.error_text().splitlines()
+    assert lines[0] == ("cachemand: option -Z (--tls) has no effect: TLS is never spoken on the Unix "
+                        "socket of -s")
+    assert lines[-1] == f"cachemand: listening on unix:{path}"
 
 
 def test_never_reading_clients_are_bounded(serve_tls):

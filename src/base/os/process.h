@@ -22,6 +22,9 @@ CM_MUST_CHECK enum cm_status cm_os_lock_memory(void);
 /* Makes a file the user's, whose name was checked. SYSTEM. */
 CM_MUST_CHECK enum cm_status cm_os_give_file(const char *path, const char *user);
 
+/* Whether the process, as it is now, may remove this file of its own. */
+bool cm_os_may_remove_file(const char *path);
+
 /* Whether the process may do everything. */
 bool cm_os_is_root(void);
 

@@ -9,9 +9,11 @@
 #include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -58,6 +60,23 @@ enum cm_status cm_os_give_file(const char *path, const char *user) {
     if (entry == NULL || lchown(path, entry->pw_uid, entry->pw_gid) != 0)
         return CM_SYSTEM;
     return CM_OK;
+}
+
+bool cm_os_may_remove_file(const char *path) {
+    char *folder = strdup(path);
+    struct stat above, file;
+    if (folder == NULL)
+        return true;
+    char *slash = strrchr(folder, '/');
+    if (slash != NULL)
+        slash[slash == folder] = '\0';
+    const char *name = slash != NULL ? folder : ".";
+    bool may = access(name, W_OK | X_OK) == 0 && stat(name, &above) == 0;
+    /* As in /tmp: only one's own. */
+    if (may && (above.st_mode & S_ISVTX) != 0 && geteuid() != 0 && geteuid() != above.st_uid)
+        may = lstat(path, &file) == 0 && file.st_uid == geteuid();
+    free(folder);
+    return may;
 }
 
 bool cm_os_is_root(void) {
