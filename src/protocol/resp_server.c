@@ -150,6 +150,16 @@ static enum cm_resp_end bad_subarity(const struct cm_resp_request *request, stru
     return cm_resp_complain(request, pieces, 5);
 }
 
+/* HELP, whose lines are `help`, or what `name` does not know. */
+static enum cm_resp_end help_or_unknown(const struct cm_resp_request *request, struct cm_slice name,
+                                        struct cm_slice help) {
+    if (!cm_resp_is(request->at[1], CM_SLICE("help"))) {
+        return unknown_subcommand(request, name);
+    }
+    return request->count == 2 ? cm_resp_answer(request, help)
+                               : bad_subarity(request, CM_SLICE("help"));
+}
+
 static enum cm_resp_end answer_form(const struct cm_resp_request *request, enum cm_resp_form form) {
     (void)cm_resp_op(request, CM_OP_REPLY, form);
     return CM_RESP_DONE;
@@ -178,7 +188,14 @@ enum cm_resp_end cm_resp_parse_client(struct cm_resp_request *request) {
         cm_resp_op(request, CM_OP_REPLY, subcommands[i].form)->text = subcommands[i].line;
         return CM_RESP_DONE;
     }
-    return unknown_subcommand(request, CM_SLICE("CLIENT"));
+    return help_or_unknown(request, CM_SLICE("CLIENT"),
+                           CM_SLICE("*6\r\n"
+                                    "+CLIENT <subcommand>. Subcommands are:\r\n"
+                                    "+SETNAME <name>\r\n"
+                                    "+SETINFO <attribute> <value>\r\n"
+                                    "+GETNAME\r\n"
+                                    "+ID\r\n"
+                                    "+HELP\r\n"));
 }
 
 static enum cm_resp_end answer_count(const struct cm_resp_request *request) {
@@ -210,7 +227,13 @@ enum cm_resp_end cm_resp_parse_command(struct cm_resp_request *request) {
         cm_resp_op(request, CM_OP_REPLY, CM_RESP_NILS)->number = request->count - 2;
         return CM_RESP_DONE;
     }
-    return unknown_subcommand(request, CM_SLICE("COMMAND"));
+    return help_or_unknown(request, CM_SLICE("COMMAND"),
+                           CM_SLICE("*5\r\n"
+                                    "+COMMAND [<subcommand>]. Subcommands are:\r\n"
+                                    "+COUNT\r\n"
+                                    "+DOCS [<command> ...]\r\n"
+                                    "+INFO [<command> ...]\r\n"
+                                    "+HELP\r\n"));
 }
 
 /* Of Redis' settings those that benchmarks ask for: nothing is ever saved. */
@@ -245,7 +268,12 @@ enum cm_resp_end cm_resp_parse_config(struct cm_resp_request *request) {
         (void)cm_resp_op(request, CM_OP_RESET, CM_RESP_TEXT);
         return CM_RESP_DONE;
     }
-    return unknown_subcommand(request, CM_SLICE("CONFIG"));
+    return help_or_unknown(request, CM_SLICE("CONFIG"),
+                           CM_SLICE("*4\r\n"
+                                    "+CONFIG <subcommand>. Subcommands are:\r\n"
+                                    "+GET <pattern>\r\n"
+                                    "+RESETSTAT\r\n"
+                                    "+HELP\r\n"));
 }
 
 /* ---- the server ---- */
