@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#define _DEFAULT_SOURCE
 #include "base/os/os.h"
+#include "base/os/process.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -136,6 +140,19 @@ static void test_process(void **state) {
     assert_true(cm_os_cpu_count() >= 1);
 }
 
+static void test_what_may_be_removed(void **state) {
+    (void)state;
+    char folder[] = "/tmp/cm-os-test-XXXXXX", file[sizeof folder + 2];
+    assert_non_null(mkdtemp(folder));
+    snprintf(file, sizeof file, "%s/f", folder);
+    assert_true(cm_os_may_remove_file(file));
+    assert_int_equal(chdir(folder), 0);
+    assert_true(cm_os_may_remove_file("f"));
+    assert_int_equal(rmdir(folder), 0);
+    assert_false(cm_os_may_remove_file(file));
+    assert_int_equal(cm_os_may_remove_file("/f"), access("/", W_OK) == 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_memory_is_zeroed_and_discarded),
@@ -146,6 +163,7 @@ int main(void) {
         cmocka_unit_test(test_clocks),
         cmocka_unit_test(test_random),
         cmocka_unit_test(test_process),
+        cmocka_unit_test(test_what_may_be_removed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

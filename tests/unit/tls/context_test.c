@@ -166,6 +166,14 @@ static void test_ciphers(void **state) {
     assert_refused(&options, CM_INVALID, "OpenSSL knows no cipher of the list \"NONSENSE\"");
     options.ciphers = "TLS_NONSENSE";
     assert_refused(&options, CM_INVALID, "OpenSSL knows no cipher of the list \"TLS_NONSENSE\"");
+    struct cm_tls_context *context;
+    struct cm_tls_report report;
+    assert_int_equal(cm_tls_context_create(&options, &context, &report), CM_INVALID);
+    assert_true(report.is_of_ciphers);
+    options.ciphers = "HIGH";
+    options.cert_file = "/nowhere/cert.pem";
+    assert_int_equal(cm_tls_context_create(&options, &context, &report), CM_SYSTEM);
+    assert_false(report.is_of_ciphers);
 }
 
 static void test_failed_reload_keeps_what_was(void **state) {
