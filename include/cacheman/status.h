@@ -17,7 +17,14 @@
     X(UNKNOWN_POLICY, 7, "unknown eviction policy")                                                \
     X(SYSTEM, 8, "operating system refused")                                                       \
     X(TOO_MANY_THREADS, 9, "too many attached threads")                                            \
-    X(OVERFLOW, 10, "increment or decrement would overflow")
+    X(OVERFLOW, 10, "increment or decrement would overflow")                                       \
+    X(UNREACHABLE, 11, "server cannot be reached")                                                 \
+    X(TIMEOUT, 12, "no answer in time")                                                            \
+    X(BAD_KEY, 13, "key is empty, too long, or has characters that need to be encoded")            \
+    X(BAD_ANSWER, 14, "server's answer makes no sense")                                            \
+    X(REFUSED, 15, "server refused the request")                                                   \
+    X(NOT_AUTHENTICATED, 16, "server did not accept the login")                                    \
+    X(CANCELLED, 17, "ended before it was done")
 
 enum cm_status {
 #define CM_STATUS_ENUM(name, value, text) CM_##name = (value),
