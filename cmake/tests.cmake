@@ -79,6 +79,22 @@ function(cm_libmemcached_tests)
   endforeach()
 endfunction()
 
+# tests/cluster/*.c: the client library against real servers, which the tests start themselves.
+function(cm_cluster_tests)
+  if(NOT TARGET cm_client OR NOT TARGET cachemand)
+    return()
+  endif()
+  file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/cluster/*.c)
+  foreach(test IN LISTS tests)
+    cmake_path(GET test STEM name)
+    cm_discovered(cluster_${name} ${test} FOLDER tests LINKS cm_client cmocka)
+    target_compile_definitions(cluster_${name} PRIVATE
+      CACHEMAND_PROGRAM="$<TARGET_FILE:cachemand>")
+    add_dependencies(cluster_${name} cachemand)
+    cm_registered(cluster_${name} cluster 300)
+  endforeach()
+endfunction()
+
 # tests/programs/*.c: servers made for tests, such as one whose clock clients may move; built beside
 # the real one, into <build>/tests/.
 function(cm_test_servers)
@@ -153,6 +169,7 @@ if(BUILD_TESTING AND NOT CMAKE_CROSSCOMPILING)
   cm_program_tests(model store 900)
   cm_program_tests(race command 900)
   cm_libmemcached_tests()
+  cm_cluster_tests()
 endif()
 if(NOT CM_FUZZ)
   cm_test_servers()

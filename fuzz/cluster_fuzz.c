@@ -27,7 +27,7 @@ static enum cm_status parse(struct cm_cluster *cluster, const char *text, bool i
 
 static void check_name(const struct cm_member *member) {
     struct cm_cluster again;
-    if (strpbrk(member->name, ",;?%#") != NULL)
+    if (strpbrk(member->name, ",;?%#") != NULL || strncmp(member->name, "file:", 5) == 0)
         return;
     CM_CHECK(parse(&again, member->name, false) == CM_OK);
     CM_CHECK(again.count == 1 && strcmp(again.members[0].name, member->name) == 0);

@@ -64,6 +64,17 @@ struct cacheman_error {
  * reason in *error), NO_MEMORY, SYSTEM. `error` may be NULL. On success the caller owns *out. */
 CM_MUST_CHECK enum cm_status cacheman_open(const char *where, cacheman **out,
                                            struct cacheman_error *error);
+/* What is wrong with the cluster file now, while the servers read from it before are kept. False:
+ * nothing, or there is no file. */
+bool cacheman_problem(cacheman *client, struct cacheman_error *error);
+
+/* The options of a connection string by number from 0; false past the last. */
+struct cacheman_option {
+    const char *name, *initial, *text;
+    char allowed[128]; /* "a number from 1 to 4" */
+};
+bool cacheman_option(size_t number, struct cacheman_option *out);
+
 /* No call may be under way, and every cacheman_async must be closed. NULL is allowed. */
 void cacheman_close(cacheman *client);
 
@@ -100,9 +111,10 @@ struct cacheman_request {
 };
 
 enum cacheman_outcome {
-    CACHEMAN_MISS,       /* no such item, or nobody to ask: see the status */
-    CACHEMAN_HIT,        /* found; DELETE: removed; TOUCH: done; INCREMENT, DECREMENT: counted */
-    CACHEMAN_STORED,     /* also: created by INCREMENT, DECREMENT */
+    CACHEMAN_MISS, /* no such item, or nobody to ask: see the status */
+    CACHEMAN_HIT,  /* found; DELETE: removed; TOUCH: done; INCREMENT, DECREMENT: counted, or
+                            created */
+    CACHEMAN_STORED,
     CACHEMAN_NOT_STORED, /* the verb's condition did not hold */
     CACHEMAN_EXISTS,     /* the cas given is not the item's */
     CACHEMAN_UNKNOWN,    /* no_reply; or the status says why nobody knows */
@@ -248,7 +260,7 @@ size_t cacheman_where(cacheman *client, struct cacheman_bytes key, const char *d
                       uint32_t *servers, size_t room);
 /* The distributions by number from 0, NULL past the last; *text, if not NULL, gets a line. */
 const char *cacheman_distribution(size_t number, const char **text);
-const char *cacheman_distribution_used(const cacheman *client);
+const char *cacheman_distribution_used(cacheman *client);
 
 /* Calls to servers rather than to keys. `server` is a name, NULL: every server, in parallel. */
 struct cacheman_line {
@@ -281,7 +293,7 @@ CM_MUST_CHECK enum cm_status cacheman_dump(cacheman *client, const struct cachem
  * has passed, which is no error. `streams` are memcached's, separated by spaces. */
 CM_MUST_CHECK enum cm_status cacheman_watch(cacheman *client, const char *streams,
                                             const struct cacheman_ask *ask);
-/* Forgets all items, after `delay_s`. The visitor may be NULL. */
+/* Forgets all items, after `delay_s`. `ask` and the visitor may be NULL. */
 CM_MUST_CHECK enum cm_status cacheman_flush(cacheman *client, uint32_t delay_s,
                                             const struct cacheman_ask *ask);
 /* Any other command of one line, answered by lines. One that ends the answer (END, OK, RESET, MN

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* Calls to servers: one line is sent, and lines come back. */
+
+#include "client/internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define COMMAND_BYTES 512
+
+struct asking {
+    const struct cacheman_ask *ask;
+    bool endless;     /* watch: no line is the last */
+    bool keeps_going; /* each line renews the deadline */
+    bool gives_last;  /* the line that ends the answer is handed over too */
+    bool one_line;    /* the first line is the answer */
+    bool stopped;     /* by the visitor */
+    size_t left;
+    struct cm_flight *flight;
+    uint64_t patience_ns;
+};
+
+/* One server's share. */
+struct asked {
+    struct cm_attempt attempt;
+    struct asking *asking;
+    enum cm_status status;
+    bool begun; /* has answered something */
+};
+
+static bool begins(struct cm_slice line, const char *text) {
+    const size_t length = strlen(text);
+    return line.len >= length && memcmp(line.data, text, length) == 0;
+}
+
+/* Lines of which more follow, until END. Any other first line is the whole answer. */
+static bool has_more(struct cm_slice line) {
+    static const char *const rows[] = {"STAT ", "ITEM ", "key=", "CONFIG "};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (begins(line, rows[i]))
+            return true;
+    }
+    return false;
+}
+
+static bool is_last(const struct asked *asked, struct cm_slice line) {
+    if (asked->asking->endless)
+        return false;
+    return asked->asking->one_line || cm_slice_equal(line, CM_SLICE("END")) ||
+           (!asked->begun && !has_more(line));
+}
+
+static bool visit(struct asked *asked, struct cm_slice line) {
+    const struct cacheman_ask *ask = asked->asking->ask;
+    const struct cacheman_line given = {asked->attempt.server->name,
+                                        cacheman_bytes(line.data, line.len)};
+    return ask->visit == NULL || ask->visit(ask->context, &given);
+}
+
+static bool is_refusal(struct cm_slice line, struct cm_answer *answer) {
+    if (begins(line, "BUSY ") || begins(line, "WATCHER_TOO_MANY")) {
+        answer->result.status = CM_REFUSED;
+        return true;
+    }
+    return cm_wire_read_error(line, answer);
+}
+
+static bool on_line(struct cm_attempt *attempt, struct cm_slice line) {
+    struct asked *asked = attempt->context;
+    struct asking *asking = asked->asking;
+    struct cm_answer answer = {0};
+    const bool first = !asked->begun;
+    if (asking->keeps_going)
+        asking->flight->deadline_ns = cm_os_monotonic_ns() + asking->patience_ns;
+    if (first && is_refusal(line, &answer)) {
+        asked->status = answer.result.status;
+        cm_server_note(attempt->server, "%.*s", (int)(line.len < 100 ? line.len : 100), line.data);
+        if (asking->gives_last)
+            (void)visit(asked, line);
+        return true;
+    }
+    const bool last = is_last(asked, line);
+    asked->begun = true;
+    if (asking->endless && first && cm_slice_equal(line, CM_SLICE("OK")))
+        return false;
+    if ((!last || asking->gives_last || asking->one_line) && !asking->stopped)
+        asking->stopped = !visit(asked, line);
+    return last;
+}
+
+static void on_done(struct cm_attempt *attempt) {
+    struct asked *asked = attempt->context;
+    if (attempt->answer.result.status != CM_OK)
+        asked->status = attempt->answer.result.status;
+    asked->asking->left--;
+}
+
+static bool is_wanted(const struct cacheman_ask *ask, const struct cm_server *server) {
+    return ask->server == NULL || strcmp(ask->server, server->name) == 0;
+}
+
+static void push_all(struct asking *asking, struct cm_view *view, struct asked *asked,
+                     struct cm_slice line) {
+    for (size_t i = 0; i < view->server_count; i++) {
+        struct cm_server *server = view->servers[i];
+        if (!is_wanted(asking->ask, server) ||
+            (asking->ask->server == NULL && i >= view->member_count))
+            continue;
+        asked[i] = (struct asked){.asking = asking};
+        asked[i].attempt = (struct cm_attempt){.server = server,
+                                               .line = line,
+                                               .done = on_done,
+                                               .on_line = on_line,
+                                               .context = &asked[i]};
+        asking->left++;
+        if (cm_server_health(server) == CACHEMAN_DOWN)
+            cm_attempt_fail(&asked[i].attempt, CM_UNREACHABLE);
+        else
+            asking->flight->engine.push(&asking->flight->engine, &asked[i].attempt);
+    }
+}
+
+/* A watch that has lasted as long as it was to, and one that the visitor has ended, leave their
+ * connections in the middle of an answer: broken, but the server has not failed. */
+static void hang_up(struct asking *asking) {
+    struct cm_flight *flight = asking->flight;
+    for (size_t i = 0; i < flight->count; i++) {
+        struct cm_conn *conn = flight->flown[i].conn;
+        struct cm_attempt *attempt = cm_conn_take(conn);
+        cm_conn_break(conn, CM_CANCELLED);
+        while (attempt != NULL) {
+            struct cm_attempt *next = attempt->next;
+            attempt->answer = (struct cm_answer){0};
+            attempt->done(attempt);
+            attempt = next;
+        }
+    }
+}
+
+static void carry(struct asking *asking) {
+    struct cm_flight *flight = asking->flight;
+    while (asking->left > 0) {
+        const bool enough =
+            asking->stopped || (asking->endless && cm_os_monotonic_ns() >= flight->deadline_ns);
+        if (enough)
+            hang_up(asking);
+        else
+            cm_flight_step(flight);
+    }
+}
+
+static enum cm_status status_of(const struct asked *asked, size_t count) {
+    enum cm_status status = CM_INVALID; /* no such server */
+    for (size_t i = 0; i < count; i++) {
+        if (asked[i].asking == NULL)
+            continue;
+        if (asked[i].status != CM_OK)
+            return asked[i].status;
+        status = CM_OK;
+    }
+    return status;
+}
+
+static enum cm_status run(struct cacheman *client, struct asking *asking, struct cm_slice line) {
+    struct cm_flight flight;
+    struct cm_view *view = cm_client_view(client);
+    struct asked *asked = calloc(view->server_count, sizeof *asked);
+    enum cm_status status = CM_NO_MEMORY;
+    if (asked != NULL) {
+        cm_flight_init(&flight, client, &view->settings, asking->ask->timeout_ms);
+        asking->flight = &flight;
+        asking->patience_ns = flight.deadline_ns - cm_os_monotonic_ns();
+        push_all(asking, view, asked, line);
+        carry(asking);
+        cm_flight_deinit(&flight);
+        status = status_of(asked, view->server_count);
+    }
+    free(asked);
+    cm_view_release(view);
+    return status;
+}
+
+/* A line's end or a zero within would be another command. */
+static enum cm_status ask_line(struct cacheman *client, struct asking *asking, const char *words,
+                               const char *more) {
+    char line[COMMAND_BYTES];
+    const int length =
+        snprintf(line, sizeof line, "%s%s%s\r\n", words, more[0] == '\0' ? "" : " ", more);
+    if (length < 3 || (size_t)length >= sizeof line || strcspn(line, "\r\n") != (size_t)length - 2)
+        return CM_INVALID;
+    return run(client, asking, cm_slice(line, (size_t)length));
+}
+
+enum cm_status cacheman_stats(cacheman *client, const char *group, const struct cacheman_ask *ask) {
+    struct asking asking = {.ask = ask};
+    return ask_line(client, &asking, "stats", group == NULL ? "" : group);
+}
+
+enum cm_status cacheman_version(cacheman *client, const struct cacheman_ask *ask) {
+    struct asking asking = {.ask = ask, .one_line = true};
+    return ask_line(client, &asking, "version", "");
+}
+
+enum cm_status cacheman_dump(cacheman *client, const struct cacheman_ask *ask) {
+    struct asking asking = {.ask = ask, .keeps_going = true};
+    return ask_line(client, &asking, "lru_crawler metadump all", "");
+}
+
+enum cm_status cacheman_watch(cacheman *client, const char *streams,
+                              const struct cacheman_ask *ask) {
+    struct asking asking = {.ask = ask, .endless = true};
+    return ask_line(client, &asking, "watch", streams);
+}
+
+enum cm_status cacheman_flush(cacheman *client, uint32_t delay_s, const struct cacheman_ask *ask) {
+    char delay[16];
+    const struct cacheman_ask all = {0};
+    struct asking asking = {.ask = ask == NULL ? &all : ask, .one_line = true};
+    snprintf(delay, sizeof delay, "%u", (unsigned)delay_s);
+    return ask_line(client, &asking, "flush_all", delay_s == 0 ? "" : delay);
+}
+
+enum cm_status cacheman_command(cacheman *client, const char *line,
+                                const struct cacheman_ask *ask) {
+    struct asking asking = {.ask = ask, .gives_last = true};
+    return ask_line(client, &asking, line, "");
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "client/sha256.h"
+#include "client/task.h"
+#include <stdlib.h>
+
+#define HASHED_CHARS (2 * CM_SHA256_BYTES)
+
+/* memcached's text protocols end a key at a space or a line's end; other control characters are
+ * left out too, because servers and proxies differ on them. */
+static bool is_plain(struct cm_slice key) {
+    for (size_t i = 0; i < key.len; i++) {
+        const unsigned char byte = (unsigned char)key.data[i];
+        if (byte <= ' ' || byte == 0x7f)
+            return false;
+    }
+    return true;
+}
+
+static bool has_length(size_t prefix_bytes, size_t key_bytes) {
+    return key_bytes > 0 && prefix_bytes + key_bytes <= CACHEMAN_KEY_BYTES_MAX;
+}
+
+/* The key becomes its hash, in hexadecimal. */
+static enum cm_status hash(struct cm_task *task, struct cm_slice key) {
+    static const char digits[] = "0123456789abcdef";
+    uint8_t digest[CM_SHA256_BYTES];
+    if (!has_length(task->key.prefix.len, HASHED_CHARS))
+        return CM_BAD_KEY;
+    task->made_key = malloc(HASHED_CHARS);
+    if (task->made_key == NULL)
+        return CM_NO_MEMORY;
+    cm_sha256(key, digest);
+    for (size_t i = 0; i < CM_SHA256_BYTES; i++) {
+        task->made_key[2 * i] = digits[digest[i] >> 4];
+        task->made_key[2 * i + 1] = digits[digest[i] & 15];
+    }
+    task->key.key = cm_slice(task->made_key, HASHED_CHARS);
+    return CM_OK;
+}
+
+/* Prefix and key in one piece, to be encoded together. */
+static enum cm_status encode(struct cm_task *task, struct cm_slice key) {
+    const struct cm_slice prefix = task->key.prefix;
+    task->made_key = malloc(prefix.len + key.len);
+    if (task->made_key == NULL)
+        return CM_NO_MEMORY;
+    if (prefix.len > 0)
+        memcpy(task->made_key, prefix.data, prefix.len);
+    memcpy(task->made_key + prefix.len, key.data, key.len);
+    task->key =
+        (struct cm_wire_key){cm_slice("", 0), cm_slice(task->made_key, prefix.len + key.len), true};
+    return CM_OK;
+}
+
+enum cm_status cm_key_make(struct cm_task *task, const struct cm_settings *settings) {
+    const struct cm_slice key = cm_slice(task->request->key.data, task->request->key.bytes);
+    const struct cm_slice prefix = cm_slice(settings->prefix, strlen(settings->prefix));
+    task->key = (struct cm_wire_key){prefix, key, false};
+    if (key.len == 0)
+        return CM_BAD_KEY;
+    const bool fits = has_length(prefix.len, key.len), plain = is_plain(key) && is_plain(prefix);
+    if (fits && plain)
+        return CM_OK;
+    if (settings->keys == CM_KEYS_HASH && is_plain(prefix))
+        return hash(task, key);
+    return settings->keys == CM_KEYS_BASE64 && fits ? encode(task, key) : CM_BAD_KEY;
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef TESTS_SUPPORT_CLUSTER_H
+#define TESTS_SUPPORT_CLUSTER_H
+
+/* Real servers on loopback for the client's tests: started, killed, frozen and restarted. Every
+ * wait is for a condition, with a deadline. */
+
+#include "base/check.h"
+#include "base/os/os.h"
+#include <cacheman/client.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define CLUSTER_MAX         8
+#define CLUSTER_OPTIONS_MAX 12
+#define CLUSTER_DEADLINE_NS 20000000000u
+
+struct cluster_server {
+    pid_t process;
+    int port;
+};
+
+struct cluster {
+    char folder[64];
+    const char *options[CLUSTER_OPTIONS_MAX]; /* of every server */
+    size_t count;
+    struct cluster_server servers[CLUSTER_MAX];
+};
+
+#define CLUSTER_WAIT(condition)                                                                    \
+    do {                                                                                           \
+        const uint64_t cluster_end_ns = cm_os_monotonic_ns() + CLUSTER_DEADLINE_NS;                \
+        while (!(condition)) {                                                                     \
+            if (cm_os_monotonic_ns() > cluster_end_ns)                                             \
+                fail_msg("waited in vain for %s", #condition);                                     \
+            cm_os_sleep_ms(2);                                                                     \
+        }                                                                                          \
+    } while (0)
+
+static inline const char *cluster_program(void) {
+    const char *program = getenv("CACHEMAND");
+    return program != NULL ? program : CACHEMAND_PROGRAM;
+}
+
+static inline int cluster_read_port(const char *path) {
+    FILE *file = fopen(path, "r");
+    char word[64];
+    int port = 0;
+    if (file == NULL)
+        return 0;
+    while (fscanf(file, "%63s", word) == 1)
+        port = atoi(word);
+    fclose(file);
+    return port;
+}
+
+static inline void cluster_child(const struct cluster *cluster, const char *port,
+                                 const char *port_file) {
+    const char *arguments[CLUSTER_OPTIONS_MAX + 8] = {cluster_program(), "-p", port, "-t", "1"};
+    size_t count = 5;
+    for (size_t i = 0; i < CLUSTER_OPTIONS_MAX && cluster->options[i] != NULL; i++)
+        arguments[count++] = cluster->options[i];
+    setenv("MEMCACHED_PORT_FILENAME", port_file, 1);
+    execv(arguments[0], (char *const *)(uintptr_t)arguments);
+    _exit(127);
+}
+
+/* Starts server `number`; one that has run before gets the port it had. */
+static inline void cluster_start(struct cluster *cluster, size_t number) {
+    struct cluster_server *server = &cluster->servers[number];
+    char port[16], port_file[128];
+    snprintf(port, sizeof port, "%d", server->port == 0 ? -1 : server->port);
+    snprintf(port_file, sizeof port_file, "%s/%zu", cluster->folder, number);
+    unlink(port_file);
+    server->process = fork();
+    assert_true(server->process >= 0);
+    if (server->process == 0)
+        cluster_child(cluster, port, port_file);
+    CLUSTER_WAIT((server->port = cluster_read_port(port_file)) > 0);
+    if (number >= cluster->count)
+        cluster->count = number + 1;
+}
+
+static inline void cluster_init(struct cluster *cluster, size_t count) {
+    snprintf(cluster->folder, sizeof cluster->folder, "/tmp/cacheman-cluster-XXXXXX");
+    assert_non_null(mkdtemp(cluster->folder));
+    for (size_t i = 0; i < count; i++)
+        cluster_start(cluster, i);
+}
+
+static inline void cluster_signal(struct cluster *cluster, size_t number, int signal) {
+    assert_int_equal(kill(cluster->servers[number].process, signal), 0);
+}
+
+static inline void cluster_kill(struct cluster *cluster, size_t number) {
+    struct cluster_server *server = &cluster->servers[number];
+    if (server->process > 0) {
+        kill(server->process, SIGKILL);
+        waitpid(server->process, NULL, 0);
+    }
+    server->process = 0;
+}
+
+static inline void cluster_deinit(struct cluster *cluster) {
+    char path[128];
+    for (size_t i = 0; i < cluster->count; i++) {
+        cluster_kill(cluster, i);
+        snprintf(path, sizeof path, "%s/%zu", cluster->folder, i);
+        unlink(path);
+    }
+    snprintf(path, sizeof path, "%s/cluster", cluster->folder);
+    unlink(path);
+    rmdir(cluster->folder);
+}
+
+/* The connection string of the first `count` servers and the options given. */
+static inline const char *cluster_where(const struct cluster *cluster, size_t count,
+                                        const char *options, char to[512]) {
+    size_t length = 0;
+    for (size_t i = 0; i < count; i++)
+        length += (size_t)snprintf(to + length, 512 - length, "%s127.0.0.1:%d", i == 0 ? "" : ",",
+                                   cluster->servers[i].port);
+    snprintf(to + length, 512 - length, "?%s", options);
+    return to;
+}
+
+static inline cacheman *cluster_open(const struct cluster *cluster, const char *options) {
+    char where[512];
+    struct cacheman_error error;
+    cacheman *client = NULL;
+    if (cacheman_open(cluster_where(cluster, cluster->count, options, where), &client, &error) !=
+        CM_OK)
+        fail_msg("%s: %s", where, error.text);
+    return client;
+}
+
+/* A cluster file of the servers whose bits are set; returns its connection string. */
+static inline const char *cluster_write_file(const struct cluster *cluster, unsigned servers,
+                                             const char *options, char to[512]) {
+    char path[128], temporary[136];
+    snprintf(path, sizeof path, "%s/cluster", cluster->folder);
+    snprintf(temporary, sizeof temporary, "%s.new", path);
+    FILE *file = fopen(temporary, "w");
+    assert_non_null(file);
+    for (size_t i = 0; i < cluster->count; i++) {
+        if ((servers >> i & 1) != 0)
+            fprintf(file, "127.0.0.1:%d\n", cluster->servers[i].port);
+    }
+    fclose(file);
+    assert_int_equal(rename(temporary, path), 0);
+    snprintf(to, 512, "file:%s?%s", path, options);
+    return to;
+}
+
+static inline size_t cluster_health_count(cacheman *client, enum cacheman_health health) {
+    struct cacheman_server *servers;
+    size_t count, found = 0;
+    assert_int_equal(cacheman_servers(client, &servers, &count), CM_OK);
+    for (size_t i = 0; i < count; i++)
+        found += servers[i].health == health && !servers[i].leaving;
+    free(servers);
+    return found;
+}
+
+static inline bool text_is(struct cacheman_bytes value, const char *text) {
+    return value.bytes == strlen(text) && memcmp(value.data, text, value.bytes) == 0;
+}
+
+#endif
