@@ -12,12 +12,12 @@
 #define MEMBERS 11
 
 static struct cm_ring *make(enum cm_distribution distribution, size_t count) {
-    static char hosts[MEMBERS][32], names[MEMBERS][40];
+    static char hosts[MEMBERS][32], names[MEMBERS][64];
     struct cm_ring_member members[MEMBERS];
     struct cm_ring *ring;
     for (size_t i = 0; i < count; i++) {
-        snprintf(hosts[i], sizeof hosts[i], "10.0.0.%zu", i + 1);
-        snprintf(names[i], sizeof names[i], "%s:11211", hosts[i]);
+        snprintf(hosts[i], sizeof hosts[i], "10.0.0.%u", (unsigned)i + 1);
+        snprintf(names[i], sizeof names[i], "%.20s:11211", hosts[i]);
         members[i] = (struct cm_ring_member){names[i], hosts[i], 11211, 1};
     }
     CM_CHECK(cm_ring_create(distribution, members, count, &ring) == CM_OK);

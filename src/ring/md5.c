@@ -33,36 +33,38 @@ static void store(uint8_t *to, uint64_t number, size_t bytes) {
         to[i] = (uint8_t)(number >> (8 * i));
 }
 
-/* The function of step `i` on b, c and d, and the word of the block that it takes. */
-static uint32_t mix(size_t i, const uint32_t s[4], size_t *word) {
-    switch (i / 16) {
-    case 0:
-        *word = i;
-        return s[3] ^ (s[1] & (s[2] ^ s[3]));
-    case 1:
-        *word = (5 * i + 1) % 16;
-        return s[2] ^ (s[3] & (s[1] ^ s[2]));
-    case 2:
-        *word = (3 * i + 5) % 16;
-        return s[1] ^ s[2] ^ s[3];
-    default:
-        *word = 7 * i % 16;
-        return s[2] ^ (s[1] | ~s[3]);
-    }
-}
+/* One step of a round whose function of b, c and d is `mixed`. The roles of the four turn with every
+ * step, so that four steps in a row need no moving around. */
+#define STEP(a, b, mixed, i, word)                                                                 \
+    (a) = (b) + rotate((a) + (mixed) + sines[i] + w[(word) % 16], turns[(i) / 16][(i) % 4])
+#define FIRST(b, c, d)  ((d) ^ ((b) & ((c) ^ (d))))
+#define SECOND(b, c, d) ((c) ^ ((d) & ((b) ^ (c))))
+#define THIRD(b, c, d)  ((b) ^ (c) ^ (d))
+#define FOURTH(b, c, d) ((c) ^ ((b) | ~(d)))
+#define FOUR_STEPS(function, i, word, stride)                                                      \
+    do {                                                                                           \
+        STEP(a, b, function(b, c, d), i, word);                                                    \
+        STEP(d, a, function(a, b, c), (i) + 1, (word) + (stride));                                 \
+        STEP(c, d, function(d, a, b), (i) + 2, (word) + 2 * (stride));                             \
+        STEP(b, c, function(c, d, a), (i) + 3, (word) + 3 * (stride));                             \
+    } while (0)
 
 static void digest_block(uint32_t state[4], const uint8_t *block) {
-    uint32_t s[4] = {state[0], state[1], state[2], state[3]};
-    for (size_t i = 0; i < 64; i++) {
-        size_t word;
-        const uint32_t mixed = s[0] + mix(i, s, &word) + sines[i] + load(block + 4 * word);
-        s[0] = s[3];
-        s[3] = s[2];
-        s[2] = s[1];
-        s[1] += rotate(mixed, turns[i / 16][i % 4]);
-    }
-    for (size_t i = 0; i < 4; i++)
-        state[i] += s[i];
+    uint32_t a = state[0], b = state[1], c = state[2], d = state[3], w[16];
+    for (size_t i = 0; i < 16; i++)
+        w[i] = load(block + 4 * i);
+    for (size_t i = 0; i < 16; i += 4)
+        FOUR_STEPS(FIRST, i, i, 1);
+    for (size_t i = 16; i < 32; i += 4)
+        FOUR_STEPS(SECOND, i, 5 * i + 1, 5);
+    for (size_t i = 32; i < 48; i += 4)
+        FOUR_STEPS(THIRD, i, 3 * i + 5, 3);
+    for (size_t i = 48; i < 64; i += 4)
+        FOUR_STEPS(FOURTH, i, 7 * i, 7);
+    state[0] += a;
+    state[1] += b;
+    state[2] += c;
+    state[3] += d;
 }
 
 void cm_md5(struct cm_slice message, uint8_t digest[CM_MD5_BYTES]) {
