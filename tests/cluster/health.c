@@ -181,6 +181,38 @@ static void servers_die_in_classic_text(void **state) {
     torture("protocol=text&dead=failover&distribution=modulo-fnv1a");
 }
 
+/* The cluster file changes while the load goes on; with a warm-up items move between servers. */
+static void come_and_go(const char *options) {
+    static const unsigned sets[] = {0x1f, 0x07, 0x1c, 0x15, 0x1f, 0x03, 0x1f};
+    char text[256], where[512];
+    struct load load;
+    cacheman *client = NULL;
+    snprintf(text, sizeof text, OPTIONS "&reload=10ms&%s", options);
+    cluster_write_file(&cluster, 0x0f, text, where);
+    assert_int_equal(cacheman_open(where, &client, NULL), CM_OK);
+    load_start(&load, client);
+    for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) {
+        size_t members = 0;
+        for (size_t k = 0; k < SERVERS; k++)
+            members += sets[i] >> k & 1;
+        cluster_write_file(&cluster, sets[i], text, where);
+        CLUSTER_WAIT(cluster_member_count(client) == members);
+        await_progress(&load);
+    }
+    load_end(&load);
+    cacheman_close(client);
+}
+
+static void servers_come_and_go(void **state) {
+    (void)state;
+    come_and_go("distribution=rendezvous");
+}
+
+static void servers_come_and_go_and_warm_up(void **state) {
+    (void)state;
+    come_and_go("warmup=1h&distribution=ketama");
+}
+
 /* ---- what a death costs ---- */
 
 static void fill(cacheman *client) {
@@ -306,6 +338,8 @@ int main(void) {
         CASE(servers_die_and_others_take_over),
         CASE(servers_die_and_replicas_stay),
         CASE(servers_die_in_classic_text),
+        CASE(servers_come_and_go),
+        CASE(servers_come_and_go_and_warm_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,20 +31,10 @@ static cacheman *open_file(unsigned servers, const char *options) {
     return client;
 }
 
-static size_t member_count(cacheman *client) {
-    struct cacheman_server *servers;
-    size_t count, members = 0;
-    assert_int_equal(cacheman_servers(client, &servers, &count), CM_OK);
-    for (size_t i = 0; i < count; i++)
-        members += !servers[i].leaving;
-    free(servers);
-    return members;
-}
-
 static void change_to(cacheman *client, unsigned servers, size_t count) {
     char where[512];
     cluster_write_file(&cluster, servers, "", where);
-    CLUSTER_WAIT(member_count(client) == count);
+    CLUSTER_WAIT(cluster_member_count(client) == count);
 }
 
 static struct cacheman_bytes name_of(unsigned number, char to[16]) {
@@ -83,7 +73,7 @@ static void a_changed_file_is_followed(void **state) {
     (void)state;
     cacheman *client = open_file(0x3, "reload=10ms");
     struct cacheman_error error;
-    assert_int_equal(member_count(client), 2);
+    assert_int_equal(cluster_member_count(client), 2);
     change_to(client, 0x7, 3);
     change_to(client, 0x8, 1);
     assert_false(cacheman_problem(client, &error));
@@ -103,10 +93,10 @@ static void a_broken_file_changes_nothing_and_is_told_of(void **state) {
     CLUSTER_WAIT(cacheman_problem(client, &error));
     CLUSTER_WAIT(cacheman_problem(client, &error) && error.line == 2);
     assert_string_equal(error.text, "there is no option \"nonsense\"");
-    assert_int_equal(member_count(client), 2);
+    assert_int_equal(cluster_member_count(client), 2);
     unlink(path);
     CLUSTER_WAIT(cacheman_problem(client, &error) && error.line == 0);
-    assert_int_equal(member_count(client), 2);
+    assert_int_equal(cluster_member_count(client), 2);
     change_to(client, 0x7, 3);
     CLUSTER_WAIT(!cacheman_problem(client, &error));
     cacheman_close(client);

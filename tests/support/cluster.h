@@ -171,6 +171,16 @@ static inline size_t cluster_health_count(cacheman *client, enum cacheman_health
     return found;
 }
 
+static inline size_t cluster_member_count(cacheman *client) {
+    struct cacheman_server *servers;
+    size_t count, members = 0;
+    assert_int_equal(cacheman_servers(client, &servers, &count), CM_OK);
+    for (size_t i = 0; i < count; i++)
+        members += !servers[i].leaving;
+    free(servers);
+    return members;
+}
+
 static inline bool text_is(struct cacheman_bytes value, const char *text) {
     return value.bytes == strlen(text) && memcmp(value.data, text, value.bytes) == 0;
 }
