@@ -30,6 +30,31 @@ if(TARGET cm_store)
   endif()
 endif()
 
+# The client as a library by itself, shared and static. The shared one is compiled anew: its code
+# must work wherever it is loaded, and its calls within need not be replaceable from outside.
+if(TARGET cm_client AND NOT CM_FUZZ)
+  set(sources "")
+  set(objects "")
+  foreach(module base ring client)
+    get_target_property(files cm_${module} SOURCES)
+    list(APPEND sources ${files})
+    list(APPEND objects $<TARGET_OBJECTS:cm_${module}>)
+  endforeach()
+  add_library(cacheman SHARED ${sources})
+  target_link_libraries(cacheman PRIVATE cm_flags PkgConfig::LIBUV m)
+  target_compile_options(cacheman PRIVATE -fno-semantic-interposition)
+  target_link_options(cacheman PRIVATE
+    -Wl,--version-script=${CMAKE_SOURCE_DIR}/cmake/cacheman.map)
+  set_target_properties(cacheman PROPERTIES
+    VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
+    LINK_DEPENDS ${CMAKE_SOURCE_DIR}/cmake/cacheman.map)
+  add_library(cacheman_static STATIC ${objects})
+  set_target_properties(cacheman_static PROPERTIES OUTPUT_NAME cacheman LINKER_LANGUAGE C)
+  install(TARGETS cacheman cacheman_static)
+  configure_file(cmake/cacheman.pc.in cacheman.pc @ONLY)
+  install(FILES ${CMAKE_BINARY_DIR}/cacheman.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endif()
+
 if(TARGET cachemand AND EXISTS ${CMAKE_SOURCE_DIR}/docs/cachemand.1)
   install(FILES docs/cachemand.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 endif()

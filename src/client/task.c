@@ -88,7 +88,7 @@ static void push_request(struct cm_task *task, struct cm_attempt *attempt, enum 
                          const struct cacheman_request *request) {
     attempt->ask = (struct cm_ask){.request = *request};
     attempt->ask.request.no_reply = false;
-    attempt->role = role;
+    attempt->role = (uint8_t)role;
     push(task, attempt, role == ROLE_OLD ? task->old : server_at(task, task->candidate));
 }
 

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The client library's examples against real servers, as built here or, with CACHEMAN_PREFIX, as
+installed there."""
+
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+import cachemand
+
+PREFIX = os.environ.get("CACHEMAN_PREFIX")
+MEMCACHED = "/usr/bin/memcached"
+
+
+def programs(name):
+    if PREFIX:
+        return [pathlib.Path(PREFIX) / name, pathlib.Path(PREFIX) / f"{name}_static"]
+    build = cachemand.PROGRAM.parents[1]
+    return [build / "examples" / f"example_{name}"]
+
+
+def run_all(name, where):
+    """The output of the example, which must be the same from every way of linking it."""
+    outputs = []
+    for program in programs(name):
+        if not program.exists():
+            pytest.skip(f"{program} has not been built")
+        status, output, errors = cachemand.run(where, program=program)
+        assert (status, errors) == (0, "")
+        outputs.append(output)
+    return outputs
+
+
+@pytest.fixture
+def where(serve):
+    return ",".join(f"127.0.0.1:{serve('-t', '1').port}" for _ in range(3))
+
+
+def test_basics(where):
+    for number, output in enumerate(run_all("client_basics", where), 1):
+        assert output == ("greeting = hello, world\n"
+                          f"visit {number}, greeting had 3600 s to live\n"
+                          "greeting is not there\n")
+
+
+def test_fetch(where):
+    outputs = run_all("client_fetch", where)
+    assert outputs[0] == "fetched 1000 times, computed 1 times\n"
+    assert all(output == "fetched 1000 times, computed 0 times\n" for output in outputs[1:])
+
+
+def test_uv(where):
+    assert set(run_all("client_uv", where)) == {"read 100 of 100\n"}
+
+
+def test_examples_say_what_is_wrong():
+    for name in ("client_basics", "client_fetch", "client_uv"):
+        for program in programs(name):
+            if program.exists():
+                assert cachemand.run("a:b", program=program) == (
+                    1, "", "\"b\" is not a port from 1 to 65535\n")
+
+
+@pytest.mark.skipif(not PREFIX, reason="looks at what is installed")
+def test_only_public_symbols_are_offered():
+    library = next(pathlib.Path(PREFIX).rglob("libcacheman.so"))
+    listing = subprocess.run(["nm", "-D", "--defined-only", str(library)], check=True,
+                             capture_output=True, text=True).stdout
+    names = {line.split()[-1].split("@")[0] for line in listing.splitlines()}
+    names.discard("CACHEMAN_0")
+    assert "cacheman_open" in names and "cacheman_async_run" in names
+    assert {name for name in names if not name.startswith("cacheman_")} == {"cm_status_text"}
+    assert library.resolve().name.startswith("libcacheman.so.")
+
+
+@pytest.fixture
+def memcached(tmp_path):
+    """memcached itself on a Unix socket, with the options given."""
+    started = []
+
+    def start(*options):
+        path = tmp_path / f"{len(started)}.sock"
+        user = ["-u", "nobody"] if os.getuid() == 0 else []
+        tmp_path.chmod(0o777)
+        for parent in tmp_path.parents[:3]:
+            parent.chmod(parent.stat().st_mode | 0o055)
+        process = subprocess.Popen([MEMCACHED, "-s", str(path), "-a", "0777", *user, *options],
+                                   stdin=subprocess.DEVNULL)
+        started.append(process)
+        cachemand.wait_until(path.exists, "memcached's socket")
+        return f"unix:{path}"
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.skipif(not os.path.exists(MEMCACHED), reason="needs memcached")
+def test_with_memcached(memcached):
+    where = ",".join(memcached() for _ in range(2))
+    assert "greeting = hello, world\n" in run_all("client_basics", where)[0]
+    assert run_all("client_fetch", where)[0] == "fetched 1000 times, computed 1 times\n"
+    assert run_all("client_uv", where)[0] == "read 100 of 100\n"
+
+
+@pytest.mark.skipif(not os.path.exists(MEMCACHED), reason="needs memcached")
+def test_logging_in(memcached, tmp_path):
+    users = tmp_path / "users"
+    users.write_text("bob:secret\n")
+    users.chmod(0o644)
+    where = memcached("-Y", str(users))
+    program = programs("client_basics")[0]
+    if not program.exists():
+        pytest.skip(f"{program} has not been built")
+    status, output, errors = cachemand.run(f"{where}?user=bob&password=secret", program=program)
+    assert (status, errors) == (0, "") and "hello, world" in output
+    assert cachemand.run(f"{where}?user=bob&password=wrong&timeout=10s", program=program)[0] == 1
+    assert cachemand.run(f"{where}?timeout=10s", program=program)[0] == 1
