@@ -84,20 +84,22 @@ static size_t our_multi(struct bench *bench, void *client) {
     return BATCH;
 }
 
-static void measure_ours(struct bench *bench) {
-    char where[1024] = "";
+static void measure_ours(struct bench *bench, const char *name, const char *options) {
+    char where[1024] = "", title[64];
     cacheman *client;
     for (int i = 0; i < bench->server_count; i++) {
         strcat(where, i == 0 ? "" : ",");
         strcat(where, bench->servers[i]);
     }
-    strcat(where, "?distribution=ketama");
+    strcat(where, options);
     CM_CHECK(cacheman_open(where, &client, NULL) == CM_OK);
     for (unsigned k = 0; k < KEYS; k++)
         CM_CHECK(cacheman_set(client, cacheman_bytes(bench->keys[k], bench->lengths[k]),
                               cacheman_bytes(bench->value, VALUE_BYTES), NULL, NULL) == CM_OK);
-    measure(bench, "cacheman_single", our_single, client);
-    measure(bench, "cacheman_multi", our_multi, client);
+    snprintf(title, sizeof title, "%s_single", name);
+    measure(bench, title, our_single, client);
+    snprintf(title, sizeof title, "%s_multi", name);
+    measure(bench, title, our_multi, client);
     cacheman_close(client);
 }
 
@@ -169,7 +171,8 @@ int main(int argc, char **argv) {
     for (unsigned k = 0; k < KEYS; k++)
         bench.lengths[k] =
             (size_t)snprintf(bench.keys[k], sizeof bench.keys[k], "user:%u:profile", k);
-    measure_ours(&bench);
-    measure_theirs(&bench);
+    measure_ours(&bench, "cacheman_rendezvous", "");
+    measure_ours(&bench, "cacheman", "?distribution=ketama");
+    measure_theirs(&bench); /* last: it finds what was placed by ketama */
     return 0;
 }
