@@ -17,7 +17,7 @@
 #include <string.h>
 
 #define KEYS        20000
-#define READS       40000
+#define READS       20000
 #define VALUE_BYTES 100
 
 static uint64_t chance = 1;
@@ -84,7 +84,7 @@ int main(int argc, char **argv) {
     write_file(argv[1], servers, 0, count - 1);
     snprintf(where, sizeof where, "file:%s?reload=10ms&timeout=10s&%s", argv[1], argv[2]);
     CM_CHECK(cacheman_open(where, &client, NULL) == CM_OK);
-    (void)hit_percent(client, 10 * READS);
+    (void)hit_percent(client, 5 * READS);
     printf("before=%.1f\n", hit_percent(client, READS));
     write_file(argv[1], servers, 0, count);
     await(client, servers[count - 1], true);
