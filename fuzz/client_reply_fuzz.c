@@ -61,7 +61,7 @@ static void open_scene(struct scene *scene, const struct cm_settings *settings) 
                                (char *)(uintptr_t) "/dev/null", 0, 1};
     int pair[2];
     *scene = (struct scene){0};
-    CM_CHECK(cm_server_create(&member, &scene->server) == CM_OK);
+    CM_CHECK(cm_server_create(&member, NULL, &scene->server) == CM_OK);
     scene->conn = calloc(1, sizeof *scene->conn);
     CM_CHECK(scene->conn != NULL && socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
     scene->conn->server = scene->server;

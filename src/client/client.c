@@ -2,6 +2,7 @@
 #include "client/internal.h"
 
 #include "base/hash.h"
+#include "tls/client.h"
 
 #include <cacheman/version.h>
 #include <stdio.h>
@@ -115,12 +116,35 @@ uint64_t cm_client_hash(const struct cm_cluster *cluster) {
     return hash;
 }
 
+static const char *given(const char *text) {
+    return text[0] == '\0' ? NULL : text;
+}
+
+static enum cm_status open_tls(struct cacheman *client, const struct cm_settings *settings,
+                               struct cm_cluster_error *error) {
+    struct cm_tls_report report;
+    const struct cm_tls_client_options options = {
+        .ca_file = given(settings->tls_ca),
+        .cert_file = given(settings->tls_cert),
+        .key_file = given(settings->tls_key),
+        .any_server = settings->tls == CM_TLS_ANY,
+    };
+    if (settings->tls == CM_TLS_OFF)
+        return CM_OK;
+    enum cm_status status = cm_tls_client_context_create(&options, &client->tls, &report);
+    if (status != CM_OK)
+        snprintf(error->text, sizeof error->text, "%.250s", report.error);
+    return status;
+}
+
 static enum cm_status open_view(struct cacheman *client, struct cm_cluster_error *error) {
     struct cm_cluster cluster;
     cm_cluster_init(&cluster);
     enum cm_status status = cm_client_read(client, &cluster, error);
     if (status == CM_OK)
-        status = cm_view_create(&cluster, NULL, &client->view);
+        status = open_tls(client, &cluster.settings, error);
+    if (status == CM_OK)
+        status = cm_view_create(&cluster, NULL, client->tls, &client->view);
     client->file_hash = cm_client_hash(&cluster);
     cm_cluster_deinit(&cluster);
     return status;
@@ -144,6 +168,7 @@ static void await_names(struct cacheman *client) {
 
 static void release_client(struct cacheman *client) {
     cm_view_release(client->view);
+    cm_tls_context_destroy(client->tls);
     cm_os_cond_deinit(&client->ready);
     cm_os_cond_deinit(&client->wake);
     cm_os_mutex_deinit(&client->lock);

@@ -3,6 +3,7 @@
 
 #include "client/server.h"
 #include "ring/cluster.h"
+#include "tls/client.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -49,7 +50,9 @@ void cm_conn_close(struct cm_conn *conn) {
         cm_os_socket_close(conn->socket);
         cm_server_count_connection(conn->server, -1);
     }
+    cm_tls_destroy(conn->tls);
     free(conn->value);
+    cm_buf_deinit(&conn->cipher);
     cm_buf_deinit(&conn->in);
     cm_buf_deinit(&conn->out);
     free(conn);
@@ -70,7 +73,7 @@ struct cm_attempt *cm_conn_take(struct cm_conn *conn) {
 
 bool cm_conn_is_clean(const struct cm_conn *conn) {
     return conn->state == CM_CONN_READY && conn->first == NULL && conn->part == CM_CONN_LINE &&
-           cm_buf_len(&conn->in) == 0 && cm_buf_len(&conn->out) == 0;
+           cm_buf_len(&conn->in) == 0 && !cm_conn_wants_write(conn);
 }
 
 void cm_conn_trim(struct cm_conn *conn) {
@@ -78,6 +81,8 @@ void cm_conn_trim(struct cm_conn *conn) {
         cm_buf_deinit(&conn->in);
     if (conn->out.capacity > KEEP_BYTES)
         cm_buf_deinit(&conn->out);
+    if (conn->cipher.capacity > KEEP_BYTES)
+        cm_buf_deinit(&conn->cipher);
 }
 
 /* ---- sending ---- */
@@ -154,22 +159,53 @@ static void become_ready(struct cm_conn *conn, bool meta) {
 }
 
 bool cm_conn_wants_write(const struct cm_conn *conn) {
-    return conn->state == CM_CONN_CONNECTING || cm_buf_len(&conn->out) > 0;
+    return conn->state == CM_CONN_CONNECTING || cm_buf_len(&conn->cipher) > 0 ||
+           (conn->state != CM_CONN_SHAKING && cm_buf_len(&conn->out) > 0);
+}
+
+static bool is_open(const struct cm_conn *conn) {
+    return conn->state == CM_CONN_GREETING || conn->state == CM_CONN_READY;
+}
+
+/* Moves what is to be sent into the encrypted stream. */
+static bool encrypt(struct cm_conn *conn) {
+    if (cm_buf_len(&conn->out) > 0 && is_open(conn)) {
+        if (cm_tls_send(conn->tls, cm_buf_slice(&conn->out), &conn->cipher) != CM_OK) {
+            cm_conn_break(conn, CM_NO_MEMORY);
+            return false;
+        }
+        cm_buf_clear(&conn->out);
+    }
+    return true;
 }
 
 void cm_conn_flush(struct cm_conn *conn) {
-    if (conn->state != CM_CONN_GREETING && conn->state != CM_CONN_READY)
+    struct cm_buf *from = conn->tls == NULL ? &conn->out : &conn->cipher;
+    if (!is_open(conn) && conn->state != CM_CONN_SHAKING)
         return;
-    while (cm_buf_len(&conn->out) > 0) {
-        const struct cm_slice bytes = cm_buf_slice(&conn->out);
+    if (conn->tls != NULL && !encrypt(conn))
+        return;
+    while (cm_buf_len(from) > 0) {
+        const struct cm_slice bytes = cm_buf_slice(from);
         size_t sent;
         const enum cm_os_io io = cm_os_send(conn->socket, bytes.data, bytes.len, &sent);
         if (io == CM_OS_IO_ENDED)
             cm_conn_break(conn, CM_UNREACHABLE);
         if (io != CM_OS_IO_OK)
             return;
-        cm_buf_consume(&conn->out, sent);
+        cm_buf_consume(from, sent);
     }
+}
+
+static void begin_talking(struct cm_conn *conn) {
+    struct cm_server *server = conn->server;
+    conn->state = CM_CONN_GREETING;
+    if (server->tls == NULL)
+        return;
+    const char *host = server->port == 0 ? NULL : server->host;
+    conn->state = CM_CONN_SHAKING;
+    if (cm_tls_connect(server->tls, host, &conn->tls, &conn->cipher) != CM_OK)
+        cm_conn_break(conn, CM_NO_MEMORY);
 }
 
 void cm_conn_on_writable(struct cm_conn *conn) {
@@ -180,7 +216,7 @@ void cm_conn_on_writable(struct cm_conn *conn) {
             cm_conn_break(conn, CM_UNREACHABLE);
             return;
         }
-        conn->state = CM_CONN_GREETING;
+        begin_talking(conn);
     }
     cm_conn_flush(conn);
 }
@@ -376,12 +412,42 @@ static void handle_input(struct cm_conn *conn) {
         ;
 }
 
+/* What has been received means so much, or is a step of the handshake. */
+static void decrypt(struct cm_conn *conn, struct cm_slice input) {
+    const enum cm_tls_state state = cm_tls_receive(conn->tls, input, &conn->in, &conn->cipher);
+    if (state == CM_TLS_OPEN && conn->state == CM_CONN_SHAKING)
+        conn->state = CM_CONN_GREETING;
+    if (state == CM_TLS_SHAKING || state == CM_TLS_OPEN) {
+        cm_conn_flush(conn);
+        return;
+    }
+    if (state == CM_TLS_FAILED)
+        cm_server_note(conn->server, "TLS: %s", cm_tls_reason(conn->tls));
+    handle_input(conn); /* what came before the end */
+    cm_conn_break(conn, CM_UNREACHABLE);
+}
+
 typedef enum cm_os_io receiver(cm_os_socket socket, void *to, size_t room, size_t *done);
+
+static bool receive_encrypted(struct cm_conn *conn, receiver *receive_with) {
+    char input[READ_BYTES];
+    size_t got;
+    const enum cm_os_io io = receive_with(conn->socket, input, sizeof input, &got);
+    if (io == CM_OS_IO_ENDED)
+        cm_conn_break(conn, CM_UNREACHABLE);
+    if (io != CM_OS_IO_OK)
+        return false;
+    decrypt(conn, cm_slice(input, got));
+    handle_input(conn);
+    return got == sizeof input;
+}
 
 /* One receive; a long value goes right to its place. False: nothing more for now. */
 static bool receive(struct cm_conn *conn, receiver *receive_with) {
     size_t got, room;
     char *to;
+    if (conn->tls != NULL)
+        return receive_encrypted(conn, receive_with);
     const size_t left =
         conn->part == CM_CONN_VALUE ? conn->first->answer.value_bytes - conn->value_got : 0;
     const bool direct = left >= DIRECT_BYTES; /* handle_input() has emptied the buffer */

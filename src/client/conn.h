@@ -5,8 +5,10 @@
 /* One connection to a server, never waiting by itself: whoever owns it waits for its socket, with
  * poll() or with an event loop, and tells it.
  *
- *     CONNECTING --writable--> GREETING --answers--> READY --> BROKEN
- *          \_____________________\____________________________/
+ *     CONNECTING --writable--> SHAKING --> GREETING --answers--> READY --> BROKEN
+ *          \__________________\___________\__________________________/
+ *
+ * Without TLS there is nothing to shake hands about.
  *
  * C1. Answers come in the order of the requests: `first` is the oldest attempt without its answer.
  * C2. Attempts pushed before READY are encoded when it is reached: only then the dialect is known.
@@ -18,6 +20,7 @@
 #include "client/wire.h"
 
 struct cm_server;
+struct cm_tls;
 struct cm_conn;
 struct cm_settings;
 
@@ -39,7 +42,13 @@ struct cm_attempt {
     bool repeatable; /* may be sent again if that connection turns out to be dead */
 };
 
-enum cm_conn_state { CM_CONN_CONNECTING, CM_CONN_GREETING, CM_CONN_READY, CM_CONN_BROKEN };
+enum cm_conn_state {
+    CM_CONN_CONNECTING,
+    CM_CONN_SHAKING,
+    CM_CONN_GREETING,
+    CM_CONN_READY,
+    CM_CONN_BROKEN
+};
 
 /* What the answer being received is in the middle of. */
 enum cm_conn_part { CM_CONN_LINE, CM_CONN_VALUE, CM_CONN_VALUE_END, CM_CONN_END_LINE };
@@ -58,7 +67,9 @@ struct cm_conn {
     uint32_t patience_ms;
     struct cm_attempt *first, *last;
     struct cm_buf in, out;
-    char *value; /* being received */
+    struct cm_tls *tls;   /* NULL: plain */
+    struct cm_buf cipher; /* encrypted and not sent yet */
+    char *value;          /* being received */
     size_t value_got;
 };
 

@@ -17,7 +17,8 @@ struct cacheman {
     struct cm_cluster_error problem; /* of the cluster file; empty: none */
     /* Not changed after opening. */
     char *where;
-    char *path; /* of the cluster file; NULL: there is none */
+    char *path;                 /* of the cluster file; NULL: there is none */
+    struct cm_tls_context *tls; /* as the options were at opening; NULL: plain */
     struct cm_os_thread keeper;
     /* The keeper's alone. */
     uint64_t file_hash, file_at_ns;

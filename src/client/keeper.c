@@ -103,7 +103,8 @@ static void note_problem(struct cacheman *client, const struct cm_cluster_error 
 static void adopt(struct cacheman *client, const struct cm_cluster *cluster) {
     const uint64_t hash = cm_client_hash(cluster);
     struct cm_view *view;
-    if (hash == client->file_hash || cm_view_create(cluster, client->view, &view) != CM_OK)
+    if (hash == client->file_hash ||
+        cm_view_create(cluster, client->view, client->tls, &view) != CM_OK)
         return;
     client->file_hash = hash;
     swap_view(client, view);

@@ -22,7 +22,8 @@ static bool init_address(struct cm_server *server) {
     return server->is_number;
 }
 
-enum cm_status cm_server_create(const struct cm_member *member, struct cm_server **out) {
+enum cm_status cm_server_create(const struct cm_member *member, struct cm_tls_context *tls,
+                                struct cm_server **out) {
     struct cm_server *server = calloc(1, sizeof *server);
     const size_t name_bytes = strlen(member->name) + 1, host_bytes = strlen(member->host) + 1;
     if (server == NULL)
@@ -37,6 +38,7 @@ enum cm_status cm_server_create(const struct cm_member *member, struct cm_server
     memcpy(server->name, member->name, name_bytes);
     server->host = memcpy(server->name + name_bytes, member->host, host_bytes);
     server->port = member->port;
+    server->tls = tls;
     if (!init_address(server))
         snprintf(server->note, sizeof server->note, "the name has not been found");
     *out = server;

@@ -32,7 +32,8 @@ struct cm_server {
     struct cm_os_mutex lock; /* of what follows */
     struct cm_os_address addresses[CM_SERVER_ADDRESSES_MAX];
     size_t address_count, address_next;
-    bool is_number; /* no name to look up */
+    bool is_number;             /* no name to look up */
+    struct cm_tls_context *tls; /* the client's, which outlives its servers; NULL: plain */
     struct cm_conn *idle;
     size_t idle_count;
     uint64_t probe_at_ns; /* DOWN: when to probe next */
@@ -41,7 +42,7 @@ struct cm_server {
 };
 
 CM_MUST_CHECK enum cm_status cm_server_create(const struct cm_member *member,
-                                              struct cm_server **out);
+                                              struct cm_tls_context *tls, struct cm_server **out);
 void cm_server_hold(struct cm_server *server);
 void cm_server_release(struct cm_server *server); /* NULL is allowed */
 

@@ -50,13 +50,13 @@ static void add_server(struct cm_view *view, struct cm_server *server, uint32_t 
 }
 
 static enum cm_status add_members(struct cm_view *view, const struct cm_cluster *cluster,
-                                  const struct cm_view *old) {
+                                  const struct cm_view *old, struct cm_tls_context *tls) {
     for (size_t i = 0; i < cluster->count; i++) {
         const struct cm_member *member = &cluster->members[i];
         struct cm_server *server = find_server(old, member->name);
         if (server != NULL)
             cm_server_hold(server);
-        else if (cm_server_create(member, &server) != CM_OK)
+        else if (cm_server_create(member, tls, &server) != CM_OK)
             return CM_NO_MEMORY;
         add_server(view, server, member->weight);
     }
@@ -107,12 +107,12 @@ static enum cm_status remember(struct cm_view *view, const struct cm_view *old) 
 }
 
 enum cm_status cm_view_create(const struct cm_cluster *cluster, const struct cm_view *old,
-                              struct cm_view **out) {
+                              struct cm_tls_context *tls, struct cm_view **out) {
     const size_t room = cluster->count + (old == NULL ? 0 : old->member_count);
     struct cm_view *view = make(&cluster->settings, room);
     if (view == NULL)
         return CM_NO_MEMORY;
-    enum cm_status status = add_members(view, cluster, old);
+    enum cm_status status = add_members(view, cluster, old, tls);
     if (status == CM_OK)
         status = make_ring(view, &view->ring);
     if (status == CM_OK && old != NULL && view->settings.warmup > 0)

@@ -22,9 +22,11 @@ struct cm_view {
     atomic_bool *spoiled; /* by index: missed a change while it was down; not to be asked again */
 };
 
-/* The view of `cluster`, taking over the servers that `old` (may be NULL) has too. */
+/* The view of `cluster`, taking over the servers that `old` (may be NULL) has too; `tls` is for new
+ * ones, NULL: none. */
 CM_MUST_CHECK enum cm_status cm_view_create(const struct cm_cluster *cluster,
-                                            const struct cm_view *old, struct cm_view **out);
+                                            const struct cm_view *old, struct cm_tls_context *tls,
+                                            struct cm_view **out);
 /* The same cluster without what the warm-up needed. */
 CM_MUST_CHECK enum cm_status cm_view_settle(const struct cm_view *old, struct cm_view **out);
 void cm_view_release(struct cm_view *view); /* NULL is allowed */

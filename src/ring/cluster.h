@@ -20,6 +20,7 @@
 
 enum cm_dead { CM_DEAD_MISS, CM_DEAD_FAILOVER };
 enum cm_keys { CM_KEYS_REFUSE, CM_KEYS_HASH, CM_KEYS_BASE64 };
+enum cm_encryption { CM_TLS_OFF, CM_TLS_ON, CM_TLS_ANY };
 enum cm_dialect { CM_DIALECT_AUTO, CM_DIALECT_META, CM_DIALECT_TEXT };
 
 /* A field an option, named alike; durations in milliseconds, choices as their numbers. */

@@ -217,6 +217,26 @@ static void all_on_two_replicas(void **state) {
     do_all("replicas=2");
 }
 
+/* Every byte encrypted, and longer than a record. */
+static void all_over_tls(void **state) {
+    (void)state;
+    static char path[96], command[1024];
+    struct cluster plain = cluster;
+    cluster = (struct cluster){.options = {"-Z", "--tls-cert", path}};
+    snprintf(path, sizeof path, "%s/cert.pem", plain.folder);
+    snprintf(command, sizeof command,
+             "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 "
+             "-subj /CN=test -keyout %s.key -out %s 2>/dev/null && cat %s.key >>%s && rm %s.key",
+             path, path, path, path, path);
+    assert_int_equal(system(command), 0);
+    cluster_init(&cluster, 3);
+    do_all("tls=any&timeout=20s&connect_timeout=20s");
+    do_all("tls=any&timeout=20s&connect_timeout=20s&protocol=text&replicas=2");
+    cluster_deinit(&cluster);
+    unlink(path);
+    cluster = plain;
+}
+
 static void odd_keys(void **state) {
     (void)state;
     struct cacheman_result result;
@@ -344,10 +364,15 @@ static void bad_strings_are_explained(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(all_in_meta),         cmocka_unit_test(all_in_classic_text),
-        cmocka_unit_test(all_on_two_replicas), cmocka_unit_test(odd_keys),
-        cmocka_unit_test(servers_are_asked),   cmocka_unit_test(dumps_list_every_item),
-        cmocka_unit_test(places_are_told),     cmocka_unit_test(bad_strings_are_explained),
+        cmocka_unit_test(all_in_meta),
+        cmocka_unit_test(all_in_classic_text),
+        cmocka_unit_test(all_on_two_replicas),
+        cmocka_unit_test(all_over_tls),
+        cmocka_unit_test(odd_keys),
+        cmocka_unit_test(servers_are_asked),
+        cmocka_unit_test(dumps_list_every_item),
+        cmocka_unit_test(places_are_told),
+        cmocka_unit_test(bad_strings_are_explained),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 import cachemand
+import tls
 
 PREFIX = os.environ.get("CACHEMAN_PREFIX")
 MEMCACHED = "/usr/bin/memcached"
@@ -119,3 +120,65 @@ def test_logging_in(memcached, tmp_path):
     assert (status, errors) == (0, "") and "hello, world" in output
     assert cachemand.run(f"{where}?user=bob&password=wrong&timeout=10s", program=program)[0] == 1
     assert cachemand.run(f"{where}?timeout=10s", program=program)[0] == 1
+
+
+@pytest.fixture
+def secured(serve, tmp_path):
+    """Where two servers are that speak TLS alone, and the authority behind their certificates."""
+    authority = tls.Authority(tmp_path)
+    cert, key = authority.sign("server")
+    options = ("-Z", "--tls-cert", str(cert), "--tls-key", str(key), "-t", "1")
+    return ",".join(f"127.0.0.1:{serve(*options).port}" for _ in range(2)), authority
+
+
+def need(name):
+    program = programs(name)[0]
+    if not program.exists():
+        pytest.skip(f"{program} has not been built")
+    return program
+
+
+def test_over_tls(secured):
+    where, authority = secured
+    for name in ("client_basics", "client_fetch", "client_uv"):
+        need(name)
+        run_all(name, f"{where}?tls=on&tls_ca={authority.cert}&timeout=20s&connect_timeout=10s")
+        run_all(name, f"{where}?tls=any&timeout=20s&connect_timeout=10s")
+
+
+def test_a_stranger_is_not_believed(secured, tmp_path):
+    where, _ = secured
+    program = need("client_basics")
+    stranger = tls.Authority(tmp_path, "stranger")
+    for options in (f"tls=on&tls_ca={stranger.cert}", "tls=on", "tls=off&connect_timeout=200ms"):
+        status, output, _ = cachemand.run(f"{where}?{options}&timeout=20s", program=program)
+        assert (status, output) == (1, ""), options
+
+
+def test_a_certificate_of_another_host_is_not_believed(serve, tmp_path):
+    program = need("client_basics")
+    authority = tls.Authority(tmp_path)
+    cert, key = authority.sign("server")
+    server = serve("-Z", "--tls-cert", str(cert), "--tls-key", str(key), "-l", "127.0.0.2")
+    options = f"?tls=on&tls_ca={authority.cert}&timeout=20s&connect_timeout=10s"
+    assert cachemand.run(f"127.0.0.2:{server.port}{options}", program=program)[0] == 1
+
+
+def test_files_of_tls_are_explained(tmp_path):
+    program = need("client_basics")
+    status, _, errors = cachemand.run(f"a?tls=on&tls_ca={tmp_path}/none", program=program)
+    assert status == 1 and errors.startswith(f"cannot use the authorities \"{tmp_path}/none\": ")
+
+
+def test_logging_in_here(serve, tmp_path):
+    users = tmp_path / "users"
+    users.write_text("bob:secret\n")
+    users.chmod(0o600)
+    server = serve("--auth-file", str(users))
+    program = need("client_basics")
+    where = f"127.0.0.1:{server.port}?timeout=10s&connect_timeout=10s"
+    status, output, errors = cachemand.run(f"{where}&user=bob&password=secret", program=program)
+    assert (status, errors) == (0, "") and "hello, world" in output
+    for login in ("&user=bob&password=wrong", ""):
+        status, output, _ = cachemand.run(where + login, program=program)
+        assert (status, output) == (1, "")
