@@ -230,8 +230,8 @@ static void all_over_tls(void **state) {
              path, path, path, path, path);
     assert_int_equal(system(command), 0);
     cluster_init(&cluster, 3);
-    do_all("tls=any&timeout=20s&connect_timeout=20s");
-    do_all("tls=any&timeout=20s&connect_timeout=20s&protocol=text&replicas=2");
+    do_all("tls=any");
+    do_all("tls=any&protocol=text&replicas=2");
     cluster_deinit(&cluster);
     unlink(path);
     cluster = plain;

@@ -122,6 +122,9 @@ static inline void cluster_deinit(struct cluster *cluster) {
     rmdir(cluster->folder);
 }
 
+/* Patience for a busy machine; options given say otherwise. */
+#define CLUSTER_PATIENCE "timeout=20s&connect_timeout=20s"
+
 /* The connection string of the first `count` servers and the options given. */
 static inline const char *cluster_where(const struct cluster *cluster, size_t count,
                                         const char *options, char to[512]) {
@@ -129,7 +132,8 @@ static inline const char *cluster_where(const struct cluster *cluster, size_t co
     for (size_t i = 0; i < count; i++)
         length += (size_t)snprintf(to + length, 512 - length, "%s127.0.0.1:%d", i == 0 ? "" : ",",
                                    cluster->servers[i].port);
-    snprintf(to + length, 512 - length, "?%s", options);
+    snprintf(to + length, 512 - length, "?%s%s%s", CLUSTER_PATIENCE, options[0] == '\0' ? "" : "&",
+             options);
     return to;
 }
 
@@ -157,7 +161,8 @@ static inline const char *cluster_write_file(const struct cluster *cluster, unsi
     }
     fclose(file);
     assert_int_equal(rename(temporary, path), 0);
-    snprintf(to, 512, "file:%s?%s", path, options);
+    snprintf(to, 512, "file:%s?%s%s%s", path, CLUSTER_PATIENCE, options[0] == '\0' ? "" : "&",
+             options);
     return to;
 }
 
