@@ -4,6 +4,7 @@
  *
  *     client_uv CONNECTION-STRING */
 
+#define _POSIX_C_SOURCE 200809L /* uv.h wants it where the language is strictly C17 */
 #include <cacheman/client_uv.h>
 #include <stdio.h>
 #include <uv.h>

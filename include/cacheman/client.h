@@ -144,7 +144,8 @@ struct cacheman_call {
 };
 
 /* Carries the requests out, grouped by server, pipelined, all servers in parallel; requests for the
- * same key in their order. Every result is filled in, whatever happens. OK if all results are;
+ * same key in their order, as far as one step each is all they take (not with replicas, nor during a
+ * warm-up). Every result is filled in, whatever happens. OK if all results are;
  * otherwise the status of the first that is not. */
 CM_MUST_CHECK enum cm_status cacheman_run(cacheman *client, const struct cacheman_call *call);
 

@@ -205,11 +205,14 @@ static void begin_create(struct cm_task *task);
 static void begin_warm(struct cm_task *task);
 static void begin_follow(struct cm_task *task);
 
-/* Goes to the next candidate if the server was not there. */
+/* Goes to the next candidate if the server was not there. If it was the call's own time that ran
+ * out, attempts there end at once. */
 static bool try_next(struct cm_task *task) {
+    const enum cm_status status = task->main.answer.result.status;
+    const bool was_away = status == CM_UNREACHABLE || status == CM_TIMEOUT;
     const bool is_free = is_read(task->request->verb) || task->other_count == 0;
-    if (task->main.answer.result.status != CM_UNREACHABLE || task->call->over || !is_free ||
-        !is_repeatable(task->request) || task->candidate + 1 >= task->candidate_count)
+    if (!was_away || task->call->over || !is_free || !is_repeatable(task->request) ||
+        task->candidate + 1 >= task->candidate_count)
         return false;
     task->candidate++;
     if (task->other_count > 0)
