@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "support/cluster.h"
+#include <stdatomic.h>
 
 /* Every operation, against a real server, in the meta protocol and in the classic one. */
 
@@ -333,6 +334,42 @@ static void dumps_list_every_item(void **state) {
     cacheman_close(client);
 }
 
+struct watching {
+    cacheman *client;
+    atomic_bool seen;
+};
+
+static bool on_event(void *context, const struct cacheman_line *line) {
+    struct watching *watching = context;
+    assert_true(line->text.bytes > 3);
+    assert_memory_equal(line->text.data, "ts=", 3);
+    atomic_store(&watching->seen, true);
+    return false;
+}
+
+static void watch_main(void *context) {
+    struct watching *watching = context;
+    const struct cacheman_ask ask = {.visit = on_event, .context = watching, .timeout_ms = 20000};
+    assert_int_equal(cacheman_watch(watching->client, "mutations", &ask), CM_OK);
+}
+
+static void events_are_watched(void **state) {
+    (void)state;
+    struct watching watching = {.client = cluster_open(&cluster, "")};
+    struct cm_os_thread thread;
+    assert_int_equal(cm_os_thread_start(&thread, watch_main, &watching, "watch"), CM_OK);
+    CLUSTER_WAIT(cacheman_set(watching.client, T("w"), T("1"), NULL, NULL) == CM_OK &&
+                 atomic_load(&watching.seen));
+    cm_os_thread_join(&thread);
+    assert_int_equal(cluster_health_count(watching.client, CACHEMAN_UP), 3);
+    const struct cacheman_ask brief = {.visit = NULL, .timeout_ms = 10};
+    assert_int_equal(cacheman_watch(watching.client, "evictions", &brief), CM_OK);
+    assert_int_equal(cacheman_watch(watching.client, "nonsense", &(struct cacheman_ask){0}),
+                     CM_REFUSED);
+    assert_int_equal(cluster_health_count(watching.client, CACHEMAN_UP), 3);
+    cacheman_close(watching.client);
+}
+
 static void places_are_told(void **state) {
     (void)state;
     cacheman *client = cluster_open(&cluster, "replicas=2");
@@ -371,6 +408,7 @@ int main(void) {
         cmocka_unit_test(odd_keys),
         cmocka_unit_test(servers_are_asked),
         cmocka_unit_test(dumps_list_every_item),
+        cmocka_unit_test(events_are_watched),
         cmocka_unit_test(places_are_told),
         cmocka_unit_test(bad_strings_are_explained),
     };
