@@ -34,13 +34,25 @@ static void check_name(const struct cm_member *member) {
     cm_cluster_deinit(&again);
 }
 
-static void check(const struct cm_cluster *cluster) {
+static struct cm_ring *make_ring(const struct cm_cluster *cluster) {
+    const enum cm_distribution distribution = (enum cm_distribution)cluster->settings.distribution;
+    struct cm_ring_member *members = calloc(cluster->count, sizeof *members);
     struct cm_ring *ring;
+    CM_CHECK(members != NULL);
+    for (size_t i = 0; i < cluster->count; i++) {
+        const struct cm_member *from = &cluster->members[i];
+        members[i] = (struct cm_ring_member){from->name, from->host, from->port, from->weight};
+    }
+    CM_CHECK(cm_ring_create(distribution, members, cluster->count, &ring) == CM_OK);
+    free(members);
+    return ring;
+}
+
+static void check(const struct cm_cluster *cluster) {
     uint32_t order[8];
-    enum cm_distribution distribution = (enum cm_distribution)cluster->settings.distribution;
     for (size_t i = 0; i < cluster->count; i++)
         check_name(&cluster->members[i]);
-    CM_CHECK(cm_cluster_ring(cluster, distribution, &ring) == CM_OK);
+    struct cm_ring *ring = make_ring(cluster);
     const size_t count = cm_ring_order(ring, CM_SLICE("key"), order, 8);
     CM_CHECK(count >= 1 && order[0] == cm_ring_pick(ring, CM_SLICE("key")));
     cm_ring_destroy(ring);

@@ -14,8 +14,9 @@
  * Structs: zero is the default of every field, so `struct x x = {0}` is always valid.
  * Memory: what goes in is borrowed for the length of the call; what comes out in a result belongs
  * to the caller, who gives it to cacheman_release().
- * Time: no call takes longer than its timeout. Times to live are seconds from now, 0: forever,
- * negative: over already; more than 30 days are turned into the time of day that servers want.
+ * Time: no call takes longer than its timeout; cacheman_fetch() makes several. Times to live are
+ * seconds from now, 0: forever, negative: over already; more than 30 days are turned into the time
+ * of day that servers want, or into forever if that is past January 2038.
  * Errors: by status, never by exit or signal. A server that is down is an answer too: its keys
  * miss, with status UNREACHABLE beside the outcome. */
 
@@ -75,7 +76,8 @@ struct cacheman_option {
 };
 bool cacheman_option(size_t number, struct cacheman_option *out);
 
-/* No call may be under way, and every cacheman_async must be closed. NULL is allowed. */
+/* No call may be under way, and every cacheman_async must be closed. Waits for a name server that
+ * is being asked. NULL is allowed. */
 void cacheman_close(cacheman *client);
 
 /* ---- calls --------------------------------------------------------------------------------- */
@@ -107,7 +109,8 @@ struct cacheman_request {
     uint64_t initial;
     bool want_cas; /* the result is to have the item's cas (classic servers: of GET alone) */
     bool want_ttl; /* and how long it has to live (GET; classic servers do not tell) */
-    bool no_reply; /* do not wait: outcome UNKNOWN. Reads and `want_cas` need their answer. */
+    bool no_reply; /* do not wait, as far as that can be: outcome UNKNOWN. Reads and `want_cas` need
+                      their answer. */
 };
 
 enum cacheman_outcome {
@@ -127,7 +130,7 @@ struct cacheman_result {
     enum cacheman_outcome outcome;
     enum cm_status status; /* OK, or why the outcome is no answer of the server's: UNREACHABLE,
                               TIMEOUT, BAD_KEY, BAD_ANSWER, REFUSED, NOT_AUTHENTICATED, TOO_LARGE,
-                              NOT_NUMERIC, NO_MEMORY */
+                              NOT_NUMERIC, NO_MEMORY, INVALID (no such verb), CANCELLED */
     struct cacheman_bytes value; /* of a HIT that reads, followed by a zero that is not counted */
     uint32_t flags;
     uint64_t cas;    /* if wanted */
@@ -203,7 +206,8 @@ struct cacheman_loaded {
     bool do_not_store; /* hand it to the caller and let others compute their own */
 };
 
-/* Computes the value of `key`; anything but OK ends cacheman_fetch() with that status. */
+/* Computes the value of `key`; anything but OK ends cacheman_fetch() with that status, and *loaded
+ * is not looked at. */
 typedef enum cm_status cacheman_loader(void *context, struct cacheman_bytes key,
                                        struct cacheman_loaded *loaded);
 
@@ -220,7 +224,7 @@ struct cacheman_fetch {
 /* Over all clients of a meta server, one caller at a time computes a key; a value that was changed
  * or deleted meanwhile is not overwritten. The others wait or get the old value, `stale` set. With
  * classic servers, and with servers that are down, every caller computes. The result is a HIT, or
- * STORED if this caller computed it. The time that `load` takes is not counted. */
+ * STORED if this caller computed it. Takes as long as `wait_ms`, a few calls, and `load`. */
 CM_MUST_CHECK enum cm_status cacheman_fetch(cacheman *client, struct cacheman_bytes key,
                                             const struct cacheman_fetch *fetch,
                                             struct cacheman_result *result);

@@ -36,7 +36,7 @@ static bool begins(struct cm_slice line, const char *text) {
 
 /* Lines of which more follow, until END. Any other first line is the whole answer. */
 static bool has_more(struct cm_slice line) {
-    static const char *const rows[] = {"STAT ", "ITEM ", "key=", "CONFIG "};
+    static const char *const rows[] = {"STAT ", "ITEM ", "PREFIX ", "key=", "CONFIG "};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (begins(line, rows[i]))
             return true;
@@ -121,8 +121,9 @@ static void push_all(struct asking *asking, struct cm_view *view, struct asked *
     }
 }
 
-/* A watch that has lasted as long as it was to, and one that the visitor has ended, leave their
- * connections in the middle of an answer: broken, but the server has not failed. */
+/* A watch that has lasted as long as it was to, and a call that the visitor has ended, leave their
+ * connections in the middle of an answer, and of other commands it is not known for sure where the
+ * answer ends: no other call may meet the rest of it. Broken, but the server has not failed. */
 static void hang_up(struct asking *asking) {
     struct cm_flight *flight = asking->flight;
     for (size_t i = 0; i < flight->count; i++) {
@@ -148,6 +149,8 @@ static void carry(struct asking *asking) {
         else
             cm_flight_step(flight);
     }
+    if (!asking->one_line)
+        hang_up(asking);
 }
 
 static enum cm_status status_of(const struct asked *asked, size_t count) {
@@ -169,6 +172,7 @@ static enum cm_status run(struct cacheman *client, struct asking *asking, struct
     enum cm_status status = CM_NO_MEMORY;
     if (asked != NULL) {
         cm_flight_init(&flight, client, &view->settings, asking->ask->timeout_ms);
+        flight.is_endless = asking->endless;
         asking->flight = &flight;
         asking->patience_ns = flight.deadline_ns - cm_os_monotonic_ns();
         push_all(asking, view, asked, line);

@@ -13,6 +13,8 @@
 #define DIRECT_BYTES   ((size_t)8 << 10) /* as much of a value is received right into its place */
 #define NUMBER_BYTES   32                /* of a counter, which is read as a number */
 #define ERROR_LINE_MAX ((size_t)64 << 10)
+/* As often is received in one go: then deadlines and other connections are looked at. */
+#define ROUNDS_MAX 32
 
 enum cm_status cm_conn_open(struct cm_server *server, const struct cm_settings *settings,
                             struct cm_conn **out) {
@@ -260,7 +262,7 @@ static void greet(struct cm_conn *conn, struct cm_slice line) {
     const bool is_meta = cm_slice_equal(line, CM_SLICE("MN"));
     const bool is_text = cm_slice_equal(line, CM_SLICE("ERROR")) ||
                          (line.len > 8 && memcmp(line.data, "VERSION ", 8) == 0);
-    if (is_meta || is_text) {
+    if (is_meta || (is_text && !conn->only_meta)) {
         become_ready(conn, is_meta);
         return;
     }
@@ -318,7 +320,7 @@ static bool take_line(struct cm_conn *conn) {
     size_t bytes;
     if (!next_line(conn, &line, &bytes))
         return false;
-    if (conn->state == CM_CONN_GREETING)
+    if (conn->state != CM_CONN_READY)
         greet(conn, line);
     else if (conn->first == NULL)
         make_no_sense(conn); /* nobody asked */
@@ -480,9 +482,11 @@ static bool receive(struct cm_conn *conn, receiver *receive_with) {
 void cm_conn_on_readable(struct cm_conn *conn) {
     if (conn->state == CM_CONN_CONNECTING)
         cm_conn_on_writable(conn);
-    while (conn->state != CM_CONN_BROKEN && conn->state != CM_CONN_CONNECTING &&
-           receive(conn, cm_os_receive))
-        ;
+    for (unsigned round = 0; round < ROUNDS_MAX; round++) {
+        if (conn->state == CM_CONN_BROKEN || conn->state == CM_CONN_CONNECTING ||
+            !receive(conn, cm_os_receive))
+            break;
+    }
 }
 
 void cm_conn_read_wait(struct cm_conn *conn, uint32_t timeout_ms) {

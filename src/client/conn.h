@@ -62,6 +62,7 @@ struct cm_conn {
     bool meta;           /* READY: the dialect */
     bool used;           /* has answered a request */
     bool awaiting_login; /* GREETING: its answer comes first */
+    bool only_meta;      /* GREETING: the classic dialect will not do */
     enum cm_status failure;
     uint64_t idle_since_ns;
     uint32_t patience_ms;

@@ -22,11 +22,14 @@ static void put_flag(struct cm_buf *to, const char *flag, uint64_t number) {
     put_number(to, number);
 }
 
-/* What the protocol calls exptime. */
+/* What the protocol calls exptime. A time of day that servers cannot read, for which they have 31
+ * bits, is forever. */
 static int64_t exptime_of(int64_t ttl_s, int64_t now_s) {
     if (ttl_s < 0)
         return -1;
-    return ttl_s > RELATIVE_MAX_S ? now_s + ttl_s : ttl_s;
+    if (ttl_s <= RELATIVE_MAX_S)
+        return ttl_s;
+    return ttl_s > INT32_MAX - now_s ? 0 : now_s + ttl_s;
 }
 
 static void put_exptime(struct cm_buf *to, int64_t ttl_s, int64_t now_s) {
@@ -72,10 +75,14 @@ static void put_meta_get(struct cm_buf *to, const struct cm_ask *ask, int64_t no
     }
     if (request->want_ttl)
         put(to, " t");
-    if (ask->lease)
-        put_flag(to, " N", ask->lease_s);
-    if (ask->refresh_s > 0)
-        put_flag(to, " R", ask->refresh_s);
+    if (ask->lease) {
+        put(to, " N");
+        put_exptime(to, ask->lease_s, now_s);
+    }
+    if (ask->refresh_s > 0) {
+        put(to, " R");
+        put_exptime(to, ask->refresh_s, now_s);
+    }
 }
 
 static const char *mode_of(enum cacheman_verb verb) {
@@ -103,13 +110,15 @@ static void put_meta_set(struct cm_buf *to, const struct cacheman_request *reque
         put_flag(to, " C", request->cas);
 }
 
-static void put_meta_delete(struct cm_buf *to, const struct cm_ask *ask) {
+static void put_meta_delete(struct cm_buf *to, const struct cm_ask *ask, int64_t now_s) {
     if (ask->request.cas != 0)
         put_flag(to, " C", ask->request.cas);
     if (ask->invalidate)
         put(to, " I");
-    if (ask->invalidate && ask->grace_s > 0)
-        put_flag(to, " T", ask->grace_s);
+    if (ask->invalidate && ask->grace_s > 0) {
+        put(to, " T");
+        put_exptime(to, ask->grace_s, now_s);
+    }
 }
 
 static void put_meta_arith(struct cm_buf *to, const struct cacheman_request *request,
@@ -147,7 +156,7 @@ enum cm_status cm_wire_encode_meta(struct cm_buf *to, const struct cm_ask *ask,
     if (stores(request->verb))
         put_meta_set(to, request, now_s);
     else if (request->verb == CACHEMAN_DELETE)
-        put_meta_delete(to, ask);
+        put_meta_delete(to, ask, now_s);
     else if (request->verb >= CACHEMAN_INCREMENT)
         put_meta_arith(to, request, now_s);
     else

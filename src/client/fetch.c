@@ -81,12 +81,14 @@ static void store(struct fetching *f, const struct cacheman_loaded *loaded) {
 /* The loaded value with the zero that results have behind them. */
 static enum cm_status serve(struct fetching *f, struct cacheman_loaded *loaded) {
     char *value = realloc(loaded->value, loaded->bytes + 1);
+    clear(f->result);
     if (value == NULL) {
         free(loaded->value);
+        f->result->outcome = CACHEMAN_UNKNOWN;
+        f->result->status = CM_NO_MEMORY;
         return CM_NO_MEMORY;
     }
     value[loaded->bytes] = '\0';
-    clear(f->result);
     f->result->outcome = CACHEMAN_STORED;
     f->result->value = cacheman_bytes(value, loaded->bytes);
     f->result->flags = loaded->flags;

@@ -21,7 +21,7 @@ void cm_flight_init(struct cm_flight *flight, struct cacheman *client,
     flight->flown = flight->few;
     flight->count = 0;
     flight->room = CM_FLIGHT_ROOM;
-    flight->is_over = flight->only_fresh = false;
+    flight->is_over = flight->only_fresh = flight->is_endless = false;
 }
 
 void cm_flight_deinit(struct cm_flight *flight) {
@@ -82,7 +82,7 @@ static struct cm_conn *take(struct cm_flight *flight, struct cm_server *server, 
     if (conn->state != CM_CONN_READY) {
         const uint64_t patient_ns =
             cm_os_monotonic_ns() + (uint64_t)flight->settings->connect_timeout * CM_NS_PER_MS;
-        by_ns = patient_ns < by_ns ? patient_ns : by_ns;
+        by_ns = patient_ns < by_ns || flight->is_endless ? patient_ns : by_ns;
     }
     flight->flown[flight->count++] = (struct cm_flown){conn, by_ns};
     return conn;
@@ -150,7 +150,7 @@ static bool is_busy(const struct cm_conn *conn) {
 
 /* Breaks what has been waiting for too long: to connect, or for anything at all. */
 static void break_late(struct cm_flight *flight, uint64_t now_ns) {
-    flight->is_over = now_ns >= flight->deadline_ns;
+    flight->is_over = now_ns >= flight->deadline_ns && !flight->is_endless;
     for (size_t i = 0; i < flight->count; i++) {
         struct cm_conn *conn = flight->flown[i].conn;
         const bool late = conn->state != CM_CONN_READY && now_ns >= flight->flown[i].connect_by_ns;

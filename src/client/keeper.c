@@ -48,6 +48,8 @@ static void probe(struct cacheman *client, struct cm_view *view, struct cm_serve
     size_t left = count;
     if (probes == NULL)
         return;
+    for (size_t i = 0; i < count; i++)
+        cm_server_look_up(due[i]); /* may take long: the time to connect begins afterwards */
     cm_flight_init(&flight, client, &view->settings, (uint32_t)view->settings.connect_timeout);
     flight.only_fresh = true;
     for (size_t i = 0; i < count; i++) {
@@ -57,7 +59,6 @@ static void probe(struct cacheman *client, struct cm_view *view, struct cm_serve
                                                 .done = on_probe_done,
                                                 .on_line = on_probe_line,
                                                 .context = &probes[i]};
-        cm_server_look_up(due[i]);
         flight.engine.push(&flight.engine, &probes[i].attempt);
     }
     cm_flight_run(&flight, &left);

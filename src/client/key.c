@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "base/base64.h"
 #include "client/sha256.h"
 #include "client/task.h"
 #include <stdlib.h>
@@ -63,5 +64,7 @@ enum cm_status cm_key_make(struct cm_task *task, const struct cm_settings *setti
         return CM_OK;
     if (settings->keys == CM_KEYS_HASH && is_plain(prefix))
         return hash(task, key);
-    return settings->keys == CM_KEYS_BASE64 && fits ? encode(task, key) : CM_BAD_KEY;
+    const bool fits_encoded = CM_BASE64_CHARS(prefix.len + key.len) <= CACHEMAN_KEY_BYTES_MAX;
+    return settings->keys == CM_KEYS_BASE64 && fits && fits_encoded ? encode(task, key)
+                                                                    : CM_BAD_KEY;
 }

@@ -334,10 +334,25 @@ enum cm_status cacheman_async_open(cacheman *client, struct uv_loop_s *loop, cac
     return CM_OK;
 }
 
+static bool has_server(const struct cm_view *view, const struct cm_server *server) {
+    for (size_t i = 0; i < view->server_count; i++) {
+        if (view->servers[i] == server)
+            return true;
+    }
+    return false;
+}
+
+/* Idle connections to servers that have left are given up with the view. */
 static void renew_view(struct cacheman_async *async) {
     struct cm_view *view = cm_client_view(async->client);
+    const bool is_new = view != async->view;
     cm_view_release(async->view);
     async->view = view;
+    for (struct wire *wire = async->wires; is_new && wire != NULL; wire = wire->next) {
+        if (wire->conn->first == NULL && !cm_conn_wants_write(wire->conn) &&
+            !has_server(view, wire->conn->server))
+            cm_conn_break(wire->conn, CM_CANCELLED);
+    }
 }
 
 static struct loop_call *make_call(struct cacheman_async *async,

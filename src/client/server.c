@@ -129,6 +129,7 @@ enum cm_status cm_server_greeting(struct cm_server *server, const struct cm_sett
             return status;
         conn->awaiting_login = true;
     }
+    conn->only_meta = settings->protocol == CM_DIALECT_META;
     return cm_buf_append(&conn->out, settings->protocol == CM_DIALECT_TEXT ? CM_SLICE("version\r\n")
                                                                            : CM_SLICE("mn\r\n"));
 }

@@ -114,7 +114,11 @@ static void end_task(struct cm_task *task) {
 }
 
 static void finish(struct cm_task *task, const struct cacheman_result *result) {
+    const struct cacheman_request *request = task->request;
     *task->result = *result; /* T2 */
+    if (request->no_reply && !request->want_cas && !is_read(request->verb) &&
+        result->status == CM_OK)
+        task->result->outcome = CACHEMAN_UNKNOWN; /* whether it was waited for or not */
     end_task(task);
 }
 
@@ -133,6 +137,8 @@ static void finish_failed(struct cm_task *task, enum cm_status status) {
 static void push_main(struct cm_task *task) {
     task->main.ask = task->call->extra == NULL ? (struct cm_ask){0} : *task->call->extra;
     task->main.ask.request = *task->request;
+    if (task->other_count > 0 && !is_parallel(task->request))
+        task->main.ask.request.no_reply = false; /* what follows depends on it */
     task->main.role = ROLE_MAIN;
     push(task, &task->main, server_at(task, task->candidate));
 }
@@ -226,8 +232,6 @@ static void parallel_ended(struct cm_task *task) {
     merge_others(task, &result);
     if (task->old != NULL && task->request->verb != CACHEMAN_TOUCH)
         merge_old(task, &result);
-    if (task->request->no_reply && result.status == CM_OK)
-        result.outcome = CACHEMAN_UNKNOWN;
     finish(task, &result);
 }
 
@@ -461,6 +465,8 @@ static void find_old(struct cm_task *task) {
 }
 
 static enum cm_status prepare(struct cm_task *task) {
+    if ((unsigned)task->request->verb > CACHEMAN_DECREMENT)
+        return CM_INVALID;
     enum cm_status status = cm_key_make(task, settings_of(task));
     if (status != CM_OK)
         return status;

@@ -142,18 +142,6 @@ enum cm_status cm_view_settle(const struct cm_view *old, struct cm_view **out) {
     return CM_OK;
 }
 
-bool cm_view_is(const struct cm_view *view, const struct cm_cluster *cluster) {
-    if (view->member_count != cluster->count ||
-        view->settings.distribution != cluster->settings.distribution)
-        return false;
-    for (size_t i = 0; i < cluster->count; i++) {
-        if (strcmp(view->servers[i]->name, cluster->members[i].name) != 0 ||
-            view->weights[i] != cluster->members[i].weight)
-            return false;
-    }
-    return true;
-}
-
 size_t cm_view_previous(const struct cm_view *view, struct cm_slice key, uint64_t now_ns) {
     if (view->previous == NULL || now_ns >= view->warm_until_ns)
         return CM_VIEW_NOWHERE;

@@ -39,9 +39,6 @@ static inline void cm_view_hold(struct cm_view *view) {
 CM_MUST_CHECK enum cm_status cm_view_ring(const struct cm_view *of,
                                           enum cm_distribution distribution, struct cm_ring **out);
 
-/* Whether the same servers have the same shares. */
-bool cm_view_is(const struct cm_view *view, const struct cm_cluster *cluster);
-
 #define CM_VIEW_NOWHERE SIZE_MAX
 
 /* The index of the server that was responsible for the key before the last change; NOWHERE outside

@@ -347,20 +347,10 @@ enum cm_status cm_cluster_settle(const struct cm_cluster *cluster, struct cm_clu
         return cm_cluster_fail(error, 0, "retry_max is less than retry");
     if (settings->password[0] != '\0' && settings->user[0] == '\0')
         return cm_cluster_fail(error, 0, "password is given without user");
+    if (settings->tls == CM_TLS_OFF &&
+        (settings->tls_ca[0] != '\0' || settings->tls_cert[0] != '\0'))
+        return cm_cluster_fail(error, 0, "tls_ca and tls_cert are given without tls=on");
+    if (settings->tls_key[0] != '\0' && settings->tls_cert[0] == '\0')
+        return cm_cluster_fail(error, 0, "tls_key is given without tls_cert");
     return CM_OK;
-}
-
-enum cm_status cm_cluster_ring(const struct cm_cluster *cluster, enum cm_distribution distribution,
-                               struct cm_ring **out) {
-    struct cm_ring_member *members = malloc(cluster->count * sizeof *members);
-    if (members == NULL)
-        return CM_NO_MEMORY;
-    for (size_t i = 0; i < cluster->count; i++) {
-        const struct cm_member *member = &cluster->members[i];
-        members[i] =
-            (struct cm_ring_member){member->name, member->host, member->port, member->weight};
-    }
-    enum cm_status status = cm_ring_create(distribution, members, cluster->count, out);
-    free(members);
-    return status;
 }

@@ -82,11 +82,6 @@ CM_MUST_CHECK enum cm_status cm_cluster_add_file(struct cm_cluster *cluster, str
 CM_MUST_CHECK enum cm_status cm_cluster_settle(const struct cm_cluster *cluster,
                                                struct cm_cluster_error *error);
 
-/* The ring of a cluster of at least one member. */
-CM_MUST_CHECK enum cm_status cm_cluster_ring(const struct cm_cluster *cluster,
-                                             enum cm_distribution distribution,
-                                             struct cm_ring **out);
-
 /* The options by number from 0; false past the last. For help and documents. */
 struct cm_setting_text {
     const char *name, *initial, *text;

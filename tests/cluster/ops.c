@@ -117,10 +117,13 @@ static void counts(cacheman *client) {
 static void expires(cacheman *client) {
     struct cacheman_result result;
     const struct cacheman_how over = {.ttl_s = -1}, year = {.ttl_s = 365 * 24 * 3600};
+    const struct cacheman_how ages = {.ttl_s = INT64_MAX};
     EXPECT(cacheman_touch(client, T("t"), 10, r), CACHEMAN_MISS);
     EXPECT(cacheman_set(client, T("t"), T("1"), &over, r), CACHEMAN_STORED);
     expect_item(client, "t", NULL);
     EXPECT(cacheman_set(client, T("t"), T("1"), &year, r), CACHEMAN_STORED);
+    expect_item(client, "t", "1");
+    EXPECT(cacheman_set(client, T("t"), T("1"), &ages, r), CACHEMAN_STORED);
     expect_item(client, "t", "1");
     EXPECT(cacheman_get_and_touch(client, T("t"), 1000, r), CACHEMAN_HIT);
     assert_true(text_is(result.value, "1"));
@@ -264,6 +267,12 @@ static void odd_keys(void **state) {
         EXPECT(cacheman_get(client, T("a b"), r), CACHEMAN_MISS);
         const enum cm_status expected = strncmp(options[i], "keys=hash", 9) ? CM_BAD_KEY : CM_OK;
         assert_int_equal(cacheman_set(client, T(longest), T("v"), NULL, NULL), expected);
+        longest[0] = ' '; /* as base64 one byte more than fits */
+        assert_int_equal(cacheman_set(client, cacheman_bytes(longest, 187), T("v"), NULL, NULL),
+                         expected);
+        assert_int_equal(cacheman_set(client, cacheman_bytes(longest, 186), T("v"), NULL, NULL),
+                         CM_OK);
+        longest[0] = 'k';
         cacheman_close(client);
     }
 }
@@ -313,6 +322,51 @@ static void servers_are_asked(void **state) {
     assert_string_equal(lines.last, "ERROR");
     ask.server = "nobody:1";
     assert_int_equal(cacheman_version(client, &ask), CM_INVALID);
+    free(servers);
+    cacheman_close(client);
+}
+
+/* The rest of an answer whose end is not known is nobody else's. */
+static void answers_of_commands_are_not_mixed_up(void **state) {
+    (void)state;
+    cacheman *client = cluster_open(&cluster, "");
+    struct lines lines = {0};
+    const struct cacheman_ask ask = {.visit = take_line, .context = &lines};
+    flush_all(client);
+    assert_int_equal(cacheman_set(client, T("k"), T("VALUE other 0 1"), NULL, NULL), CM_OK);
+    for (int i = 0; i < 50; i++) {
+        assert_int_equal(cacheman_command(client, "get k k k", &ask), CM_OK);
+        expect_item(client, "k", "VALUE other 0 1");
+        expect_item(client, "other", NULL);
+    }
+    assert_int_equal(cluster_health_count(client, CACHEMAN_UP), 3);
+    cacheman_close(client);
+}
+
+/* What is changed without waiting changes at every replica. */
+static void silent_changes_reach_replicas(void **state) {
+    (void)state;
+    cacheman *client = cluster_open(&cluster, "replicas=2");
+    struct lines lines = {0};
+    struct cacheman_ask ask = {.visit = take_line, .context = &lines};
+    struct cacheman_result result;
+    struct cacheman_request request = {
+        .verb = CACHEMAN_INCREMENT, .key = T("r"), .delta = 1, .no_reply = true};
+    const struct cacheman_call call = {&request, 1, &result, 0};
+    struct cacheman_server *servers;
+    size_t count;
+    uint32_t places[2];
+    assert_int_equal(cacheman_set(client, T("r"), T("1"), NULL, NULL), CM_OK);
+    EXPECT(cacheman_run(client, &call), CACHEMAN_UNKNOWN);
+    expect_item(client, "r", "2");
+    assert_int_equal(cacheman_where(client, T("r"), NULL, places, 2), 2);
+    assert_int_equal(cacheman_servers(client, &servers, &count), CM_OK);
+    ask.server = servers[places[1]].name;
+    assert_int_equal(cacheman_command(client, "get r", &ask), CM_OK);
+    assert_string_equal(lines.last, "END");
+    request.verb = (enum cacheman_verb)(CACHEMAN_DECREMENT + 1);
+    assert_int_equal(cacheman_run(client, &call), CM_INVALID);
+    assert_int_equal(result.outcome, CACHEMAN_UNKNOWN);
     free(servers);
     cacheman_close(client);
 }
@@ -407,6 +461,8 @@ int main(void) {
         cmocka_unit_test(all_over_tls),
         cmocka_unit_test(odd_keys),
         cmocka_unit_test(servers_are_asked),
+        cmocka_unit_test(answers_of_commands_are_not_mixed_up),
+        cmocka_unit_test(silent_changes_reach_replicas),
         cmocka_unit_test(dumps_list_every_item),
         cmocka_unit_test(events_are_watched),
         cmocka_unit_test(places_are_told),

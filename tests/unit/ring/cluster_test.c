@@ -135,11 +135,15 @@ static const struct {
     {"a?distribution=best",
      "distribution: \"best\" is not rendezvous, ketama, ketama-jenkins or modulo-fnv1a", 16},
     {"a?dead=", "dead: \"\" is not miss or failover", 8},
-    {"a?password=%0", "password: \"%0\" is not a text of at most 250 bytes, %XX for odd ones", 12},
+    {"a?password=%0",
+     "password: what is given is not a text of at most 250 bytes, %XX for odd ones", 12},
     {"a?user=%00", "user: \"%00\" is not a text of at most 250 bytes, %XX for odd ones", 8},
     {"a?replicas=2", "replicas: 2 need as many servers, and there are 1", 0},
     {"a?retry_max=10ms", "retry_max is less than retry", 0},
     {"a?password=x", "password is given without user", 0},
+    {"a?tls_ca=x", "tls_ca and tls_cert are given without tls=on", 0},
+    {"a?tls_cert=x", "tls_ca and tls_cert are given without tls=on", 0},
+    {"a?tls=on&tls_key=x", "tls_key is given without tls_cert", 0},
 };
 
 static void refusals_say_what_and_where(void **state) {
