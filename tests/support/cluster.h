@@ -22,7 +22,7 @@
 
 #define CLUSTER_MAX         8
 #define CLUSTER_OPTIONS_MAX 12
-#define CLUSTER_DEADLINE_NS 20000000000u
+#define CLUSTER_DEADLINE_NS 120000000000u
 
 struct cluster_server {
     pid_t process;

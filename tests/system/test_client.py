@@ -13,6 +13,8 @@ import tls
 
 PREFIX = os.environ.get("CACHEMAN_PREFIX")
 MEMCACHED = "/usr/bin/memcached"
+# A busy machine's.
+PATIENCE = "?timeout=20s&connect_timeout=20s"
 
 
 def programs(name):
@@ -36,7 +38,7 @@ def run_all(name, where):
 
 @pytest.fixture
 def where(serve):
-    return ",".join(f"127.0.0.1:{serve('-t', '1').port}" for _ in range(3))
+    return ",".join(f"127.0.0.1:{serve('-t', '1').port}" for _ in range(3)) + PATIENCE
 
 
 def test_basics(where):
@@ -101,7 +103,7 @@ def memcached(tmp_path):
 
 @pytest.mark.skipif(not os.path.exists(MEMCACHED), reason="needs memcached")
 def test_with_memcached(memcached):
-    where = ",".join(memcached() for _ in range(2))
+    where = ",".join(memcached() for _ in range(2)) + PATIENCE
     assert "greeting = hello, world\n" in run_all("client_basics", where)[0]
     assert run_all("client_fetch", where)[0] == "fetched 1000 times, computed 1 times\n"
     assert run_all("client_uv", where)[0] == "read 100 of 100\n"
@@ -112,14 +114,14 @@ def test_logging_in(memcached, tmp_path):
     users = tmp_path / "users"
     users.write_text("bob:secret\n")
     users.chmod(0o644)
-    where = memcached("-Y", str(users))
+    where = memcached("-Y", str(users)) + PATIENCE
     program = programs("client_basics")[0]
     if not program.exists():
         pytest.skip(f"{program} has not been built")
-    status, output, errors = cachemand.run(f"{where}?user=bob&password=secret", program=program)
+    status, output, errors = cachemand.run(f"{where}&user=bob&password=secret", program=program)
     assert (status, errors) == (0, "") and "hello, world" in output
-    assert cachemand.run(f"{where}?user=bob&password=wrong&timeout=10s", program=program)[0] == 1
-    assert cachemand.run(f"{where}?timeout=10s", program=program)[0] == 1
+    assert cachemand.run(f"{where}&user=bob&password=wrong", program=program)[0] == 1
+    assert cachemand.run(where, program=program)[0] == 1
 
 
 @pytest.fixture
