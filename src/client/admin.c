@@ -178,6 +178,7 @@ static enum cm_status run(struct cacheman *client, struct asking *asking, struct
         push_all(asking, view, asked, line);
         carry(asking);
         cm_flight_deinit(&flight);
+        asking->flight = NULL;
         status = status_of(asked, view->server_count);
     }
     free(asked);

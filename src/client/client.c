@@ -269,6 +269,7 @@ static void describe(const struct cm_view *view, size_t number, struct cacheman_
 
 enum cm_status cacheman_servers(cacheman *client, struct cacheman_server **out, size_t *count) {
     struct cm_view *view = cm_client_view(client);
+    CM_CHECK(view->server_count > 0);
     struct cacheman_server *list = malloc(view->server_count * sizeof *list + text_bytes(view));
     if (list != NULL) {
         char *texts = (char *)(list + view->server_count);

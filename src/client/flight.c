@@ -40,6 +40,7 @@ void cm_flight_deinit(struct cm_flight *flight) {
 static bool make_room(struct cm_flight *flight) {
     if (flight->count < flight->room)
         return true;
+    CM_CHECK(flight->room > 0);
     struct cm_flown *grown = malloc(2 * flight->room * sizeof *grown);
     if (grown == NULL)
         return false;

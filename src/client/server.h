@@ -12,6 +12,7 @@
  *     double, so that a server that comes back is not met by everybody at once.
  * S2. Idle connections are those of an UP server: going DOWN closes them. */
 
+#include "base/format.h"
 #include "base/os/os.h"
 #include "client/conn.h"
 #include "ring/cluster.h"
@@ -94,9 +95,7 @@ void cm_server_probe_failed(struct cm_server *server, const struct cm_settings *
 /* When to probe; UINT64_MAX if the server is not DOWN. */
 uint64_t cm_server_probe_at_ns(struct cm_server *server);
 
-#if defined(__GNUC__)
-__attribute__((format(printf, 2, 3)))
-#endif
+CM_PRINTF(2, 3)
 void cm_server_note(struct cm_server *server, const char *format, ...);
 
 #endif

@@ -12,6 +12,7 @@
  * MEMCACHED_BEHAVIOR_KETAMA and no hash chosen it is Jenkins's, and the points are plain until a
  * server has a weight above 1. tests/libmemcached/placement.c compares with the library. */
 
+#include "base/check.h"
 #include "ring/internal.h"
 #include "ring/md5.h"
 
@@ -40,8 +41,8 @@ static uint32_t md5_word(struct cm_slice text) {
 static uint32_t jenkins(struct cm_slice text) {
     uint32_t hash = 0;
     for (size_t i = 0; i < text.len; i++) {
-        const int32_t letter = (int8_t)text.data[i];
-        hash += (uint32_t)letter;
+        const uint32_t letter = (uint8_t)text.data[i];
+        hash += letter < 128 ? letter : letter - 256;
         hash += hash << 10;
         hash ^= hash >> 6;
     }
@@ -104,6 +105,7 @@ static int compare(const void *a, const void *b) {
 
 static enum cm_status init(struct cm_ring *ring, const struct cm_ring_member *members) {
     const uint64_t sum = weight_sum(members, ring->count);
+    CM_CHECK(ring->count > 0);
     const size_t points_max = ring->count * (WEIGHTED_POINTS + POINTS_PER_DIGEST);
     ring->memory = ring->ketama.points = malloc(points_max * sizeof(struct cm_ring_point));
     if (ring->memory == NULL)

@@ -36,7 +36,7 @@ static void store(uint8_t *to, uint64_t number, size_t bytes) {
 /* One step of a round whose function of b, c and d is `mixed`. The roles of the four turn with every
  * step, so that four steps in a row need no moving around. */
 #define STEP(a, b, mixed, i, word)                                                                 \
-    (a) = (b) + rotate((a) + (mixed) + sines[i] + w[(word) % 16], turns[(i) / 16][(i) % 4])
+    ((a) = (b) + rotate((a) + (mixed) + sines[i] + w[(word) % 16], turns[(i) / 16][(i) % 4]))
 #define FIRST(b, c, d)  ((d) ^ ((b) & ((c) ^ (d))))
 #define SECOND(b, c, d) ((c) ^ ((d) & ((b) ^ (c))))
 #define THIRD(b, c, d)  ((b) ^ (c) ^ (d))

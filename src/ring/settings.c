@@ -27,12 +27,12 @@ struct setting {
 static const struct setting settings_table[] = {
 #define X(setting, type, first, least, most, line)                                                 \
     {.name = #setting,                                                                             \
-     .initial = first,                                                                             \
-     .text = line,                                                                                 \
+     .initial = (first),                                                                           \
+     .text = (line),                                                                               \
      WORDS_##type(least),                                                                          \
-     .max = most,                                                                                  \
+     .max = (most),                                                                                \
      .offset = offsetof(struct cm_settings, setting),                                              \
-     .kind = type},
+     .kind = (type)},
 #include "ring/settings.def"
 #undef X
 };

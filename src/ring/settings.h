@@ -2,16 +2,13 @@
 #ifndef CM_RING_SETTINGS_H
 #define CM_RING_SETTINGS_H
 
+#include "base/format.h"
 #include "ring/cluster.h"
 
 /* Writes the error and returns INVALID. `column` from 1, 0 if it is about no place. */
-#if defined(__MINGW32__)
-__attribute__((format(gnu_printf, 3, 4)))
-#elif defined(__GNUC__)
-__attribute__((format(printf, 3, 4)))
-#endif
-enum cm_status
-cm_cluster_fail(struct cm_cluster_error *error, size_t column, const char *format, ...);
+CM_PRINTF(3, 4)
+enum cm_status cm_cluster_fail(struct cm_cluster_error *error, size_t column, const char *format,
+                               ...);
 
 /* Replaces %XX by its byte, and ends with a zero. False: too long for `room`, a '%' without its
  * digits, or a byte of zero. */
