@@ -403,6 +403,8 @@ def refuses(port):
         socket.create_connection(("127.0.0.1", port)).close()
     except ConnectionRefusedError:
         return True
+    except ConnectionResetError:
+        pass  # it closed just then
     return False
 
 
