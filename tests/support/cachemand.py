@@ -36,6 +36,17 @@ def run(*options, env=None, program=PROGRAM):
     return done.returncode, done.stdout, done.stderr
 
 
+def refuses(port):
+    """Whether nobody listens on the port any more."""
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except ConnectionRefusedError:
+        return True
+    except ConnectionResetError:
+        pass  # it closed just then
+    return False
+
+
 class Client:
     """One connection, to a port or to a Unix socket's path; what has arrived and was not asked for
     yet is kept."""

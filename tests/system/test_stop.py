@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from cachemand import Client, wait_until
+from cachemand import refuses, wait_until
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1])
@@ -82,16 +82,6 @@ def test_stop_lets_a_begun_request_finish(serve):
     client.send(b"67890\r\n")
     assert client.rest() == b"STORED\r\n"
     assert server.wait() == 0
-
-
-def refuses(port):
-    try:
-        Client(port).close()
-    except ConnectionRefusedError:
-        return True
-    except ConnectionResetError:
-        pass  # it closed just then
-    return False
 
 
 def test_stop_has_a_deadline(serve):

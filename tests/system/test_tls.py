@@ -15,7 +15,7 @@ import warnings
 import pytest
 
 import tls
-from cachemand import DEADLINE_S, Client, run, wait_until
+from cachemand import DEADLINE_S, Client, refuses, run, wait_until
 from rekeying import RekeyingClient
 
 V1_1, V1_2, V1_3 = ssl.TLSVersion.TLSv1_1, ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
@@ -396,16 +396,6 @@ def test_graceful_stop(serve_tls):
         assert client.take(2000 * len(answer)) == 2000 * answer
         assert client.rest() == b""
     assert server.wait() == 0
-
-
-def refuses(port):
-    try:
-        socket.create_connection(("127.0.0.1", port)).close()
-    except ConnectionRefusedError:
-        return True
-    except ConnectionResetError:
-        pass  # it closed just then
-    return False
 
 
 @pytest.mark.parametrize("cut", [1, 5, 12])
