@@ -41,20 +41,21 @@ if(TARGET cm_client AND NOT CM_FUZZ)
     list(APPEND objects $<TARGET_OBJECTS:cm_${module}>)
   endforeach()
   list(FILTER sources EXCLUDE REGEX sandbox) # the server's alone, and needs libseccomp
-  add_library(cacheman SHARED ${sources})
-  target_link_libraries(cacheman PRIVATE cm_flags PkgConfig::LIBUV OpenSSL::SSL m)
-  target_compile_options(cacheman PRIVATE -fno-semantic-interposition)
-  target_link_options(cacheman PRIVATE
+  add_library(cacheman_shared SHARED ${sources})
+  target_link_libraries(cacheman_shared PRIVATE cm_flags PkgConfig::LIBUV OpenSSL::SSL m)
+  target_compile_options(cacheman_shared PRIVATE -fno-semantic-interposition)
+  target_link_options(cacheman_shared PRIVATE
     -Wl,--version-script=${CMAKE_SOURCE_DIR}/cmake/cacheman.map)
   if(NOT CM_SANITIZE) # whose own functions may come with the program
-    target_link_options(cacheman PRIVATE -Wl,--no-undefined)
+    target_link_options(cacheman_shared PRIVATE -Wl,--no-undefined)
   endif()
-  set_target_properties(cacheman PROPERTIES
+  set_target_properties(cacheman_shared PROPERTIES
+    OUTPUT_NAME cacheman
     VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
     LINK_DEPENDS ${CMAKE_SOURCE_DIR}/cmake/cacheman.map)
   add_library(cacheman_static STATIC ${objects})
   set_target_properties(cacheman_static PROPERTIES OUTPUT_NAME cacheman LINKER_LANGUAGE C)
-  install(TARGETS cacheman cacheman_static)
+  install(TARGETS cacheman_shared cacheman_static)
   set(CM_PREFIX "@CM_PREFIX@")
   configure_file(cmake/cacheman.pc.in cacheman.pc.in @ONLY)
   install(CODE "

@@ -39,12 +39,14 @@ function(cm_module name)
   endif()
 endfunction()
 
-# The program of the folder apps/<name>.
+# cm_program(<name> <module>...)
+# The program of the folder apps/<name>, on those modules.
 function(cm_program name)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/apps/${name}/*.c)
-  if(sources AND TARGET cm_server)
+  cm_existing(modules ${ARGN})
+  if(sources AND modules)
     add_executable(${name} ${sources})
-    target_link_libraries(${name} PRIVATE cm_server)
+    target_link_libraries(${name} PRIVATE ${modules})
     install(TARGETS ${name})
   endif()
 endfunction()

@@ -1,34 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "base/wrap.h"
 #include "config/config.h"
 #include "config/option.h"
 
 #include <string.h>
 
-enum { HELP_COLUMN = 30, HELP_WIDTH = 98 };
-
-/* Prints `text` from `column` on, in lines of HELP_WIDTH that start at HELP_COLUMN. */
-static void print_wrapped(FILE *to, size_t column, const char *text) {
-    if (column >= HELP_COLUMN) {
-        fputc('\n', to);
-        column = 0;
-    }
-    fprintf(to, "%*s", (int)(HELP_COLUMN - column), "");
-    column = HELP_COLUMN;
-    while (*text != '\0') {
-        size_t word = strcspn(text, " ");
-        if (column > HELP_COLUMN && column + 1 + word > HELP_WIDTH) {
-            fprintf(to, "\n%*s", HELP_COLUMN, "");
-            column = HELP_COLUMN;
-        } else if (column > HELP_COLUMN) {
-            fputc(' ', to);
-            column++;
-        }
-        fprintf(to, "%.*s", (int)word, text);
-        column += word;
-        text += word + (text[word] == ' ');
-    }
-    fputc('\n', to);
-}
+static const struct cm_wrap help_column = {.indent = 30, .width = 98};
 
 /* The text and the default that the text does not mention. */
 static void print_option(FILE *to, const struct cm_option *option) {
@@ -49,7 +26,7 @@ static void print_option(FILE *to, const struct cm_option *option) {
         snprintf(text, sizeof text, "accepted, has no effect: %s", option->text);
     else
         snprintf(text, sizeof text, "%s", option->text);
-    print_wrapped(to, (size_t)used, text);
+    cm_print_wrapped(to, &help_column, (size_t)used, text);
 }
 
 void cm_config_print_help(FILE *to, const struct cm_config_choice *policies) {
@@ -63,6 +40,6 @@ void cm_config_print_help(FILE *to, const struct cm_config_choice *policies) {
     fputs("\nEviction policies (--policy); the first is the default:\n", to);
     for (; policies->name != NULL; policies++) {
         size_t column = (size_t)fprintf(to, "  %s", policies->name);
-        print_wrapped(to, column, policies->text);
+        cm_print_wrapped(to, &help_column, column, policies->text);
     }
 }

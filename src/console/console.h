@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CM_CONSOLE_CONSOLE_H
+#define CM_CONSOLE_CONSOLE_H
+
+/* The console's main program, on words that end with NULL; returns its exit status, see cli/exit.h. */
+int cm_console_main(char **argv);
+
+#endif
