@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "base/base64.h"
-#include "client/sha256.h"
 #include "client/task.h"
+#include "tls/digest.h"
 #include <stdlib.h>
 
 #define HASHED_CHARS (2 * CM_SHA256_BYTES)
@@ -28,9 +28,8 @@ static enum cm_status hash(struct cm_task *task, struct cm_slice key) {
     if (!has_length(task->key.prefix.len, HASHED_CHARS))
         return CM_BAD_KEY;
     task->made_key = malloc(HASHED_CHARS);
-    if (task->made_key == NULL)
+    if (task->made_key == NULL || cm_sha256(key, digest) != CM_OK)
         return CM_NO_MEMORY;
-    cm_sha256(key, digest);
     for (size_t i = 0; i < CM_SHA256_BYTES; i++) {
         task->made_key[2 * i] = digits[digest[i] >> 4];
         task->made_key[2 * i + 1] = digits[digest[i] & 15];
