@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "base/roff.h"
 #include "config/config.h"
 #include "config/extended.h"
 #include "config/option.h"
@@ -6,47 +7,25 @@
 #include <cacheman/version.h>
 #include <string.h>
 
-/* Text with what roff would take for a command made harmless. */
-static void print_text(FILE *to, const char *text) {
-    for (const char *at = text; *at != '\0'; at++) {
-        if (*at == '\\')
-            fputs("\\e", to);
-        else if (*at == '-')
-            fputs("\\-", to);
-        else if ((*at == '.' || *at == '\'') && at == text)
-            fprintf(to, "\\&%c", *at);
-        else
-            fputc(*at, to);
-    }
-}
-
-static void print_name(FILE *to, const char *dashes, const char *name, const char *argument) {
-    fputs("\\fB", to);
-    print_text(to, dashes);
-    print_text(to, name);
-    fputs("\\fR", to);
-    if (argument != NULL)
-        fprintf(to, "%s\\fI%s\\fR", dashes[1] == '-' && *argument != '[' ? "=" : " ", argument);
-}
-
 static void print_option(FILE *to, const struct cm_option *option) {
     fputs(".TP\n", to);
     if (option->letter != 0) {
-        print_name(to, "-", (char[]){option->letter, '\0'}, option->argument);
+        cm_roff_option(
+            to, &(struct cm_roff_option){"-", (char[]){option->letter, '\0'}, option->argument});
         fputs(", ", to);
     }
-    print_name(to, "--", option->name, option->argument);
+    cm_roff_option(to, &(struct cm_roff_option){"--", option->name, option->argument});
     if (option->alias != NULL) {
         fputs(", ", to);
-        print_name(to, "--", option->alias, option->argument);
+        cm_roff_option(to, &(struct cm_roff_option){"--", option->alias, option->argument});
     }
     fputc('\n', to);
     if (cm_option_is_nothing(option))
         fputs("Accepted, has no effect: ", to);
-    print_text(to, option->text);
+    cm_roff_text(to, option->text);
     if (option->initial != NULL) {
         fputs(" (default: ", to);
-        print_text(to, option->initial);
+        cm_roff_text(to, option->initial);
         fputc(')', to);
     }
     fputs(".\n", to);
@@ -54,7 +33,7 @@ static void print_option(FILE *to, const struct cm_option *option) {
 
 static void print_key(FILE *to, const struct cm_extended_key *key) {
     fputs("\\fB", to);
-    print_text(to, key->key);
+    cm_roff_text(to, key->key);
     fputs("\\fR", to);
 }
 
@@ -69,7 +48,7 @@ static size_t print_keys_without_effect(FILE *to, size_t first) {
     } while (end < cm_extended_keys_count && keys[end].option == NULL &&
              strcmp(keys[end].note, keys[first].note) == 0);
     fputs("\nAccepted, without effect: ", to);
-    print_text(to, keys[first].note);
+    cm_roff_text(to, keys[first].note);
     fputs(".\n", to);
     return end;
 }
@@ -87,10 +66,10 @@ static void print_extended(FILE *to) {
         }
         print_key(to, key);
         fputs(key->kind == CM_EXTENDED_CLEAR ? "\nThe opposite of " : "\nThe same as ", to);
-        print_name(to, "--", key->option, NULL);
+        cm_roff_option(to, &(struct cm_roff_option){"--", key->option, NULL});
         if (key->note != NULL) {
             fputs("; ", to);
-            print_text(to, key->note);
+            cm_roff_text(to, key->note);
         }
         fputs(".\n", to);
         i++;
@@ -103,9 +82,9 @@ static void print_policies(FILE *to, const struct cm_config_choice *policies) {
           to);
     for (; policies->name != NULL; policies++) {
         fputs(".TP\n.B ", to);
-        print_text(to, policies->name);
+        cm_roff_text(to, policies->name);
         fputc('\n', to);
-        print_text(to, policies->text);
+        cm_roff_text(to, policies->text);
         fputs(".\n", to);
     }
 }

@@ -10,6 +10,10 @@
 
 /* Whether standard input is a terminal. */
 bool cm_os_terminal_is_input(void);
+/* Whether a standard stream is one: 0 for input, 1 for output, 2 for errors. */
+bool cm_os_terminal_is(int stream);
+/* The size of the terminal that a standard stream is; false if it is none or does not tell. */
+bool cm_os_terminal_size(int stream, unsigned *columns, unsigned *rows);
 
 /* Writes `prompt` to standard error and reads a line from the terminal without showing it. The
  * line, without its end, goes to `to`, which has room for `room` bytes; *bytes of it were there,

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -12,7 +13,20 @@ static const int interrupts[] = {SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGTSTP};
 enum { INTERRUPTS = sizeof interrupts / sizeof interrupts[0] };
 
 bool cm_os_terminal_is_input(void) {
-    return isatty(STDIN_FILENO) == 1;
+    return cm_os_terminal_is(STDIN_FILENO);
+}
+
+bool cm_os_terminal_is(int stream) {
+    return isatty(stream) == 1;
+}
+
+bool cm_os_terminal_size(int stream, unsigned *columns, unsigned *rows) {
+    struct winsize size;
+    if (ioctl(stream, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0)
+        return false;
+    *columns = size.ws_col;
+    *rows = size.ws_row;
+    return true;
 }
 
 /* Its only effect is that a read ends. */
