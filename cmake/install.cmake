@@ -64,6 +64,6 @@ if(TARGET cm_client AND NOT CM_FUZZ)
   install(FILES ${CMAKE_BINARY_DIR}/cacheman.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 endif()
 
-if(TARGET cachemand AND EXISTS ${CMAKE_SOURCE_DIR}/docs/cachemand.1)
-  install(FILES docs/cachemand.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+if(TARGET cachemand)
+  install(FILES docs/cachemand.1 docs/cacheman.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 endif()

@@ -37,6 +37,7 @@ struct cm_cli {
     const char *text;     /* a paragraph for the help */
     const struct cm_cli_option *options;
     size_t count;
+    void (*print_man)(FILE *to); /* what the man page says after the options; NULL: nothing */
 };
 
 /* Reads the options of `argv`, from the program's name to a NULL, into the struct at `into`, which

@@ -2,7 +2,6 @@
 #include "console/console.h"
 
 #include "cli/exit.h"
-#include "cli/options.h"
 #include <cacheman/version.h>
 
 struct settings {
@@ -17,7 +16,7 @@ static const struct cm_cli_option options[] = {
      .text = "print the version and exit"},
 };
 
-static const struct cm_cli cli = {
+const struct cm_cli cm_console_cli = {
     .name = "cacheman",
     .operands = "",
     .text = "Talks to cachemand and to memcached.",
@@ -28,11 +27,11 @@ static const struct cm_cli cli = {
 int cm_console_main(char **argv) {
     struct settings settings = {0};
     int status = CM_EXIT_OK;
-    int first = cm_cli_read(&cli, argv, &settings, &status);
+    int first = cm_cli_read(&cm_console_cli, argv, &settings, &status);
     if (first < 0)
         return status;
     if (!settings.version)
-        return cm_cli_usage_error(&cli, "nothing to do");
+        return cm_cli_usage_error(&cm_console_cli, "nothing to do");
     printf("cacheman %s\n", CACHEMAN_VERSION);
     return CM_EXIT_OK;
 }
