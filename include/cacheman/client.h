@@ -109,6 +109,8 @@ struct cacheman_request {
     uint64_t initial;
     bool want_cas; /* the result is to have the item's cas (classic servers: of GET alone) */
     bool want_ttl; /* and how long it has to live (GET; classic servers do not tell) */
+    bool no_value; /* of those that read: a HIT has neither value nor flags. Counts as a read like
+                      any other; meta servers do not send the value, classic ones do */
     bool no_reply; /* do not wait, as far as that can be: outcome UNKNOWN. Reads and `want_cas` need
                       their answer. */
 };

@@ -297,6 +297,12 @@ static void finish_answer(struct cm_conn *conn) {
     finish_first(conn);
 }
 
+/* A read that asked for no value is answered as a TOUCH is. */
+static enum cacheman_verb meta_verb(const struct cacheman_request *request) {
+    const bool reads = request->verb == CACHEMAN_GET || request->verb == CACHEMAN_GET_AND_TOUCH;
+    return reads && request->no_value ? CACHEMAN_TOUCH : request->verb;
+}
+
 static void on_answer_line(struct cm_conn *conn, struct cm_slice line) {
     struct cm_attempt *attempt = conn->first;
     if (attempt->on_line != NULL) {
@@ -304,9 +310,10 @@ static void on_answer_line(struct cm_conn *conn, struct cm_slice line) {
             finish_first(conn);
         return;
     }
+    const struct cm_ask *ask = &attempt->ask;
     const bool known = conn->meta
-                           ? cm_wire_read_meta(line, attempt->ask.request.verb, &attempt->answer)
-                           : cm_wire_read_text(line, &attempt->ask, attempt->key, &attempt->answer);
+                           ? cm_wire_read_meta(line, meta_verb(&ask->request), &attempt->answer)
+                           : cm_wire_read_text(line, ask, attempt->key, &attempt->answer);
     if (!known)
         make_no_sense(conn);
     else if (attempt->answer.has_value)

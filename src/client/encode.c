@@ -67,7 +67,7 @@ bool cm_wire_is_silent(const struct cm_ask *ask, const struct cm_wire_key *key) 
 
 static void put_meta_get(struct cm_buf *to, const struct cm_ask *ask, int64_t now_s) {
     const struct cacheman_request *request = &ask->request;
-    if (request->verb != CACHEMAN_TOUCH)
+    if (request->verb != CACHEMAN_TOUCH && !request->no_value)
         put(to, " v f");
     if (request->verb != CACHEMAN_GET) {
         put(to, " T");

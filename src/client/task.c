@@ -116,6 +116,10 @@ static void end_task(struct cm_task *task) {
 static void finish(struct cm_task *task, const struct cacheman_result *result) {
     const struct cacheman_request *request = task->request;
     *task->result = *result; /* T2 */
+    if (request->no_value) {
+        drop_value(task->result); /* which a classic server sent, or a warm-up needed */
+        task->result->flags = 0;
+    }
     if (request->no_reply && !request->want_cas && !is_read(request->verb) &&
         result->status == CM_OK)
         task->result->outcome = CACHEMAN_UNKNOWN; /* whether it was waited for or not */

@@ -114,6 +114,23 @@ static void counts(cacheman *client) {
     expect_item(client, "n", "x");
 }
 
+static void reads_without_value(cacheman *client) {
+    struct cacheman_result result;
+    const struct cacheman_how how = {.flags = 7};
+    struct cacheman_request request = {.verb = CACHEMAN_GET, .key = T("v"), .no_value = true};
+    const struct cacheman_call call = {&request, 1, &result, 0};
+    EXPECT(cacheman_run(client, &call), CACHEMAN_MISS);
+    EXPECT(cacheman_set(client, T("v"), T("value"), &how, r), CACHEMAN_STORED);
+    for (int i = 0; i < 2; i++) {
+        EXPECT(cacheman_run(client, &call), CACHEMAN_HIT);
+        assert_null(result.value.data);
+        assert_int_equal(result.value.bytes, 0);
+        assert_int_equal(result.flags, 0);
+        request.verb = CACHEMAN_GET_AND_TOUCH;
+    }
+    expect_item(client, "v", "value");
+}
+
 static void expires(cacheman *client) {
     struct cacheman_result result;
     const struct cacheman_how over = {.ttl_s = -1}, year = {.ttl_s = 365 * 24 * 3600};
@@ -198,6 +215,7 @@ static void do_all(const char *options) {
     stores(client);
     compares(client);
     counts(client);
+    reads_without_value(client);
     expires(client);
     is_silent(client);
     is_large(client);

@@ -102,8 +102,10 @@ static void an_encoded_key(void **state) {
     (void)state;
     const struct cm_wire_key key = {CM_SLICE(""), CM_SLICE("a b\0"), true};
     const struct cm_ask get = {.request = {.verb = CACHEMAN_GET, .want_cas = true}};
+    const struct cm_ask bare = {.request = {.verb = CACHEMAN_GET, .no_value = true}};
     const struct cm_ask silent = {
         .request = {.verb = CACHEMAN_SET, .value = {"v", 1}, .no_reply = true}};
+    expect_request(&bare, &key, "mg YSBiAA== b\r\n", "get YSBiAA==\r\n");
     expect_request(&get, &key, "mg YSBiAA== v f b c\r\n", "gets YSBiAA==\r\n");
     expect_request(&silent, &key, "ms YSBiAA== 1 b\r\nv\r\n", "set YSBiAA== 0 0 1\r\nv\r\n");
     assert_false(cm_wire_is_silent(&silent, &key));
