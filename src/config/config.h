@@ -52,7 +52,7 @@ enum cm_config_protocol {
 /* One member per option of tables/options.def. Texts are borrowed from the command line, or from
  * `copies`. Once parsed, `threads` and `item_bytes_max` are never 0: what is not given is worked out. */
 struct cm_config {
-#define CM_OPTION(field, letter, name, alias, kind, argument, initial, min, max, text)             \
+#define CM_OPTION(field, letter, name, alias, kind, scope, argument, initial, min, max, text)      \
     CM_CONFIG_TYPE_##kind field;
 #include "tables/options.def"
 #undef CM_OPTION

@@ -7,12 +7,18 @@
 #include <string.h>
 
 const struct cm_option cm_options[] = {
-#define CM_OPTION(field, letter, name, alias, kind, argument, initial, min, max, text)             \
-    {letter,   name,                                                                               \
-     alias,    CM_OPTION_##kind,                                                                   \
-     argument, initial,                                                                            \
-     min,      max,                                                                                \
-     text,     offsetof(struct cm_config, field)},
+#define CM_OPTION(field, letter, name, alias, kind, scope, argument, initial, min, max, text)      \
+    {letter,                                                                                       \
+     name,                                                                                         \
+     alias,                                                                                        \
+     CM_OPTION_##kind,                                                                             \
+     CM_OPTION_##scope,                                                                            \
+     argument,                                                                                     \
+     initial,                                                                                      \
+     min,                                                                                          \
+     max,                                                                                          \
+     text,                                                                                         \
+     offsetof(struct cm_config, field)},
 #include "tables/options.def"
 #undef CM_OPTION
 };

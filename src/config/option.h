@@ -26,11 +26,19 @@ enum cm_option_kind {
     CM_OPTION_NOTHING,
 };
 
+/* Where an option may be given, and when it changes. */
+enum cm_option_scope {
+    CM_OPTION_LINE,  /* on the command line alone */
+    CM_OPTION_START, /* anywhere; a change needs a restart */
+    CM_OPTION_LIVE,  /* anywhere; a reload applies it */
+};
+
 struct cm_option {
     char letter;
     const char *name;
     const char *alias;
     enum cm_option_kind kind;
+    enum cm_option_scope scope;
     const char *argument;
     const char *initial;
     int64_t min, max;
@@ -40,7 +48,7 @@ struct cm_option {
 
 /* How many there are. */
 enum {
-#define CM_OPTION(field, letter, name, alias, kind, argument, initial, min, max, text)             \
+#define CM_OPTION(field, letter, name, alias, kind, scope, argument, initial, min, max, text)      \
     CM_OPTION_INDEX_##field,
 #include "tables/options.def"
 #undef CM_OPTION
