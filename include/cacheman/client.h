@@ -277,12 +277,15 @@ struct cacheman_line {
 
 /* False ends the call early. */
 typedef bool cacheman_visitor(void *context, const struct cacheman_line *line);
+/* A server has answered, or why it has not. */
+typedef void cacheman_finisher(void *context, const char *server, enum cm_status status);
 
 struct cacheman_ask {
     const char *server;
     cacheman_visitor *visit; /* one at a time, in the caller's thread */
     void *context;
-    uint32_t timeout_ms; /* 0: the client's */
+    uint32_t timeout_ms;       /* 0: the client's */
+    cacheman_finisher *finish; /* as `visit`, once a server, after its last line; may be NULL */
 };
 
 /* All answer OK if every server did, otherwise the status of the first that did not; INVALID if

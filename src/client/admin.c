@@ -16,6 +16,7 @@ struct asking {
     bool gives_last;  /* the line that ends the answer is handed over too */
     bool one_line;    /* the first line is the answer */
     bool stopped;     /* by the visitor */
+    bool unsure;      /* an answer has ended with a line that need not be its last */
     size_t left;
     struct cm_flight *flight;
     uint64_t patience_ns;
@@ -75,12 +76,15 @@ static bool on_line(struct cm_attempt *attempt, struct cm_slice line) {
         asking->flight->deadline_ns = cm_os_monotonic_ns() + asking->patience_ns;
     if (first && is_refusal(line, &answer)) {
         asked->status = answer.result.status;
+        asking->unsure = true;
         cm_server_note(attempt->server, "%.*s", (int)(line.len < 100 ? line.len : 100), line.data);
         if (asking->gives_last)
             (void)visit(asked, line);
         return true;
     }
     const bool last = is_last(asked, line);
+    if (last && !cm_slice_equal(line, CM_SLICE("END")))
+        asking->unsure = true;
     asked->begun = true;
     if (asking->endless && first && cm_slice_equal(line, CM_SLICE("OK")))
         return false;
@@ -91,9 +95,12 @@ static bool on_line(struct cm_attempt *attempt, struct cm_slice line) {
 
 static void on_done(struct cm_attempt *attempt) {
     struct asked *asked = attempt->context;
+    const struct cacheman_ask *ask = asked->asking->ask;
     if (attempt->answer.result.status != CM_OK)
         asked->status = attempt->answer.result.status;
     asked->asking->left--;
+    if (ask->finish != NULL)
+        ask->finish(ask->context, attempt->server->name, asked->status);
 }
 
 static bool is_wanted(const struct cacheman_ask *ask, const struct cm_server *server) {
@@ -122,8 +129,8 @@ static void push_all(struct asking *asking, struct cm_view *view, struct asked *
 }
 
 /* A watch that has lasted as long as it was to, and a call that the visitor has ended, leave their
- * connections in the middle of an answer, and of other commands it is not known for sure where the
- * answer ends: no other call may meet the rest of it. Broken, but the server has not failed. */
+ * connections in the middle of an answer, and of an answer without END it is not known for sure where
+ * it ends: no other call may meet the rest of it. Broken, but the server has not failed. */
 static void hang_up(struct asking *asking) {
     struct cm_flight *flight = asking->flight;
     for (size_t i = 0; i < flight->count; i++) {
@@ -149,7 +156,7 @@ static void carry(struct asking *asking) {
         else
             cm_flight_step(flight);
     }
-    if (!asking->one_line)
+    if (!asking->one_line && asking->unsure)
         hang_up(asking);
 }
 

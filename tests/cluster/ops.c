@@ -310,6 +310,55 @@ static bool take_line(void *context, const struct cacheman_line *line) {
     return true;
 }
 
+struct finish {
+    size_t calls, failures;
+    enum cm_status last;
+};
+
+static void take_finish(void *context, const char *server, enum cm_status status) {
+    struct finish *finish = context;
+    assert_non_null(server);
+    finish->calls++;
+    finish->failures += status != CM_OK;
+    finish->last = status;
+}
+
+static bool take_connections(void *context, const struct cacheman_line *line) {
+    static const char row[] = "STAT total_connections ";
+    if (line->text.bytes > strlen(row) && memcmp(line->text.data, row, strlen(row)) == 0)
+        *(long *)context = strtol((const char *)line->text.data + strlen(row), NULL, 10);
+    return true;
+}
+
+/* Every server says what became of it, and one that has answered with END keeps its connection. */
+static void servers_that_were_asked_finish(void **state) {
+    (void)state;
+    cacheman *client = cluster_open(&cluster, "");
+    struct finish finish = {0};
+    struct cacheman_ask ask = {.context = &finish, .finish = take_finish};
+    assert_int_equal(cacheman_stats(client, NULL, &ask), CM_OK);
+    assert_int_equal(finish.calls, 3);
+    assert_int_equal(finish.failures, 0);
+    assert_int_equal(cacheman_stats(client, "nonsense", &ask), CM_REFUSED);
+    assert_int_equal(finish.calls, 6);
+    assert_int_equal(finish.failures, 3);
+    assert_int_equal(finish.last, CM_REFUSED);
+    struct cacheman_server *servers;
+    size_t count;
+    assert_int_equal(cacheman_servers(client, &servers, &count), CM_OK);
+    long first = 0, later = 0;
+    ask = (struct cacheman_ask){
+        .server = servers[0].name, .visit = take_connections, .context = &first};
+    assert_int_equal(cacheman_stats(client, NULL, &ask), CM_OK);
+    ask.context = &later;
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(cacheman_stats(client, NULL, &ask), CM_OK);
+    assert_true(first > 0);
+    assert_int_equal(later, first);
+    free(servers);
+    cacheman_close(client);
+}
+
 static void servers_are_asked(void **state) {
     (void)state;
     cacheman *client = cluster_open(&cluster, "");
@@ -479,6 +528,7 @@ int main(void) {
         cmocka_unit_test(all_over_tls),
         cmocka_unit_test(odd_keys),
         cmocka_unit_test(servers_are_asked),
+        cmocka_unit_test(servers_that_were_asked_finish),
         cmocka_unit_test(answers_of_commands_are_not_mixed_up),
         cmocka_unit_test(silent_changes_reach_replicas),
         cmocka_unit_test(dumps_list_every_item),
