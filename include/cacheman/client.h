@@ -75,6 +75,9 @@ struct cacheman_option {
     char allowed[128]; /* "a number from 1 to 4" */
 };
 bool cacheman_option(size_t number, struct cacheman_option *out);
+/* What an option is in this client, as a connection string says it but for encoding; "***" for a
+ * password. False past the last, or if it is longer than `room`, a zero included. */
+bool cacheman_option_used(cacheman *client, size_t number, char *to, size_t room);
 
 /* No call may be under way, and every cacheman_async must be closed. Waits for a name server that
  * is being asked. NULL is allowed. */
@@ -286,6 +289,10 @@ struct cacheman_ask {
     void *context;
     uint32_t timeout_ms;       /* 0: the client's */
     cacheman_finisher *finish; /* as `visit`, once a server, after its last line; may be NULL */
+    /* Asked about ten times a second while the call waits, in the caller's thread; false ends it
+     * early. NULL: it may. */
+    bool (*may_wait)(void *context);
+    struct cacheman_error *error; /* gets what the first server that failed said; may be NULL */
 };
 
 /* All answer OK if every server did, otherwise the status of the first that did not; INVALID if

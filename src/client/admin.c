@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #define COMMAND_BYTES 512
+#define NAP_MS        100 /* between two questions whether the caller may wait */
 
 struct asking {
     const struct cacheman_ask *ask;
@@ -67,16 +68,23 @@ static bool is_refusal(struct cm_slice line, struct cm_answer *answer) {
     return cm_wire_read_error(line, answer);
 }
 
+/* The first of the servers that failed is the one to tell about. */
+static void explain(const struct asking *asking, struct cm_slice text) {
+    struct cacheman_error *error = asking->ask->error;
+    if (error != NULL && error->text[0] == '\0')
+        snprintf(error->text, sizeof error->text, "%.*s", (int)(text.len < 200 ? text.len : 200),
+                 text.data);
+}
+
 static bool on_line(struct cm_attempt *attempt, struct cm_slice line) {
     struct asked *asked = attempt->context;
     struct asking *asking = asked->asking;
     struct cm_answer answer = {0};
     const bool first = !asked->begun;
-    if (asking->keeps_going)
-        asking->flight->deadline_ns = cm_os_monotonic_ns() + asking->patience_ns;
     if (first && is_refusal(line, &answer)) {
         asked->status = answer.result.status;
         asking->unsure = true;
+        explain(asking, line);
         cm_server_note(attempt->server, "%.*s", (int)(line.len < 100 ? line.len : 100), line.data);
         if (asking->gives_last)
             (void)visit(asked, line);
@@ -90,14 +98,25 @@ static bool on_line(struct cm_attempt *attempt, struct cm_slice line) {
         return false;
     if ((!last || asking->gives_last || asking->one_line) && !asking->stopped)
         asking->stopped = !visit(asked, line);
+    if (asking->keeps_going) /* after the visitor, who may have taken his time */
+        asking->flight->deadline_ns = cm_os_monotonic_ns() + asking->patience_ns;
     return last;
+}
+
+static void explain_failure(const struct asked *asked) {
+    struct cm_server *server = asked->attempt.server;
+    cm_os_mutex_lock(&server->lock);
+    explain(asked->asking, cm_slice(server->note, strlen(server->note)));
+    cm_os_mutex_unlock(&server->lock);
 }
 
 static void on_done(struct cm_attempt *attempt) {
     struct asked *asked = attempt->context;
     const struct cacheman_ask *ask = asked->asking->ask;
-    if (attempt->answer.result.status != CM_OK)
+    if (attempt->answer.result.status != CM_OK) {
         asked->status = attempt->answer.result.status;
+        explain_failure(asked);
+    }
     asked->asking->left--;
     if (ask->finish != NULL)
         ask->finish(ask->context, attempt->server->name, asked->status);
@@ -149,6 +168,8 @@ static void hang_up(struct asking *asking) {
 static void carry(struct asking *asking) {
     struct cm_flight *flight = asking->flight;
     while (asking->left > 0) {
+        if (asking->ask->may_wait != NULL && !asking->ask->may_wait(asking->ask->context))
+            asking->stopped = true;
         const bool enough =
             asking->stopped || (asking->endless && cm_os_monotonic_ns() >= flight->deadline_ns);
         if (enough)
@@ -180,6 +201,9 @@ static enum cm_status run(struct cacheman *client, struct asking *asking, struct
     if (asked != NULL) {
         cm_flight_init(&flight, client, &view->settings, asking->ask->timeout_ms);
         flight.is_endless = asking->endless;
+        flight.nap_ms = asking->ask->may_wait == NULL ? 0 : NAP_MS;
+        if (asking->ask->error != NULL)
+            *asking->ask->error = (struct cacheman_error){0};
         asking->flight = &flight;
         asking->patience_ns = flight.deadline_ns - cm_os_monotonic_ns();
         push_all(asking, view, asked, line);

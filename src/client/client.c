@@ -311,6 +311,13 @@ const char *cacheman_distribution_used(cacheman *client) {
     return name;
 }
 
+bool cacheman_option_used(cacheman *client, size_t number, char *to, size_t room) {
+    struct cm_view *view = cm_client_view(client);
+    const bool is_there = cm_setting_print(&view->settings, number, to, room);
+    cm_view_release(view);
+    return is_there;
+}
+
 bool cacheman_option(size_t number, struct cacheman_option *out) {
     struct cm_setting_text text;
     if (!cm_setting_describe(number, &text))

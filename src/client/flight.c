@@ -22,6 +22,7 @@ void cm_flight_init(struct cm_flight *flight, struct cacheman *client,
     flight->count = 0;
     flight->room = CM_FLIGHT_ROOM;
     flight->is_over = flight->only_fresh = flight->is_endless = false;
+    flight->nap_ms = 0;
 }
 
 void cm_flight_deinit(struct cm_flight *flight) {
@@ -185,6 +186,8 @@ static void wait_for(struct cm_flight *flight, struct cm_os_wait *waits, uint32_
         waits[i] = (struct cm_os_wait){conn->socket, true, cm_conn_wants_write(conn)};
     }
     count = flight->count;
+    if (flight->nap_ms > 0 && timeout_ms > flight->nap_ms)
+        timeout_ms = flight->nap_ms;
     if (!cm_os_wait(waits, count, timeout_ms))
         return;
     for (size_t i = 0; i < count; i++) { /* new connections come behind */

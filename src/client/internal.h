@@ -58,6 +58,7 @@ struct cm_flight {
     struct cm_flown few[CM_FLIGHT_ROOM];
     bool is_over;    /* the deadline has passed: attempts fail at once */
     bool only_fresh; /* for probes: no connection from the pool */
+    uint32_t nap_ms; /* how long a step may wait; 0: up to the deadline */
     bool is_endless; /* the deadline is no failure: the owner takes the attempts back then */
 };
 

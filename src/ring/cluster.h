@@ -88,5 +88,8 @@ struct cm_setting_text {
     char allowed[128];
 };
 bool cm_setting_describe(size_t number, struct cm_setting_text *out);
+/* An option's value as it is written down, but for %XX; "***" for a password. False past the last,
+ * or if there is not room for it. */
+bool cm_setting_print(const struct cm_settings *settings, size_t number, char *to, size_t room);
 
 #endif

@@ -159,6 +159,36 @@ bool cm_setting_describe(size_t number, struct cm_setting_text *out) {
     return true;
 }
 
+static int print_number(const struct setting *setting, int64_t number, char *to, size_t room) {
+    char duration[32];
+    if (setting->kind == NUMBER)
+        return snprintf(to, room, "%" PRId64, number);
+    if (setting->kind == CHOICE) {
+        const struct cm_slice word = word_at(setting, (size_t)number);
+        return snprintf(to, room, "%.*s", (int)word.len, word.data);
+    }
+    describe_duration(number, duration, sizeof duration);
+    return snprintf(to, room, "%s", number == 0 ? "0s" : duration);
+}
+
+bool cm_setting_print(const struct cm_settings *settings, size_t number, char *to, size_t room) {
+    if (number >= SETTING_COUNT)
+        return false;
+    const struct setting *setting = &settings_table[number];
+    const char *field = (const char *)settings + setting->offset;
+    int64_t value = 0;
+    int length;
+    if (setting->kind == TEXT) {
+        const bool is_secret =
+            setting->offset == offsetof(struct cm_settings, password) && *field != '\0';
+        length = snprintf(to, room, "%s", is_secret ? "***" : field);
+    } else {
+        memcpy(&value, field, sizeof value);
+        length = print_number(setting, value, to, room);
+    }
+    return length >= 0 && (size_t)length < room;
+}
+
 static bool parse_choice(const struct setting *setting, struct cm_slice text, int64_t *out) {
     for (size_t i = 0; word_at(setting, i).len > 0; i++) {
         if (cm_slice_equal(text, word_at(setting, i))) {

@@ -474,6 +474,11 @@ static void watch_main(void *context) {
     assert_int_equal(cacheman_watch(watching->client, "mutations", &ask), CM_OK);
 }
 
+static bool count_down(void *context) {
+    int *left = context;
+    return --*left > 0;
+}
+
 static void events_are_watched(void **state) {
     (void)state;
     struct watching watching = {.client = cluster_open(&cluster, "")};
@@ -485,8 +490,15 @@ static void events_are_watched(void **state) {
     assert_int_equal(cluster_health_count(watching.client, CACHEMAN_UP), 3);
     const struct cacheman_ask brief = {.visit = NULL, .timeout_ms = 10};
     assert_int_equal(cacheman_watch(watching.client, "evictions", &brief), CM_OK);
-    assert_int_equal(cacheman_watch(watching.client, "nonsense", &(struct cacheman_ask){0}),
-                     CM_REFUSED);
+    struct cacheman_error error;
+    const struct cacheman_ask wrong = {.error = &error};
+    assert_int_equal(cacheman_watch(watching.client, "nonsense", &wrong), CM_REFUSED);
+    assert_string_equal(error.text, "ERROR");
+    int left = 3;
+    const struct cacheman_ask patient = {
+        .may_wait = count_down, .context = &left, .timeout_ms = 60000};
+    assert_int_equal(cacheman_watch(watching.client, "evictions", &patient), CM_OK);
+    assert_int_equal(left, 0);
     assert_int_equal(cluster_health_count(watching.client, CACHEMAN_UP), 3);
     cacheman_close(watching.client);
 }
@@ -503,6 +515,34 @@ static void places_are_told(void **state) {
         assert_int_equal(cacheman_where(client, T("k"), name, theirs, 2), 2);
     assert_int_equal(cacheman_where(client, T("k"), "none", theirs, 2), 0);
     assert_string_equal(cacheman_distribution_used(client), "rendezvous");
+    cacheman_close(client);
+}
+
+static void options_are_told(void **state) {
+    (void)state;
+    cacheman *client;
+    char value[260];
+    assert_int_equal(cacheman_open("127.0.0.1:1?timeout=90s&distribution=ketama&user=u&password=p",
+                                   &client, NULL),
+                     CM_OK);
+    struct cacheman_option option;
+    size_t number = 0;
+    for (; cacheman_option(number, &option); number++) {
+        assert_true(cacheman_option_used(client, number, value, sizeof value));
+        if (strcmp(option.name, "timeout") == 0)
+            assert_string_equal(value, "90s");
+        else if (strcmp(option.name, "distribution") == 0)
+            assert_string_equal(value, "ketama");
+        else if (strcmp(option.name, "password") == 0)
+            assert_string_equal(value, "***");
+        else if (strcmp(option.name, "user") == 0)
+            assert_string_equal(value, "u");
+        else if (strcmp(option.name, "retry_max") == 0)
+            assert_false(cacheman_option_used(client, number, value, 3));
+        else
+            assert_string_equal(value, option.initial);
+    }
+    assert_false(cacheman_option_used(client, number, value, sizeof value));
     cacheman_close(client);
 }
 
@@ -534,6 +574,7 @@ int main(void) {
         cmocka_unit_test(dumps_list_every_item),
         cmocka_unit_test(events_are_watched),
         cmocka_unit_test(places_are_told),
+        cmocka_unit_test(options_are_told),
         cmocka_unit_test(bad_strings_are_explained),
     };
     return cmocka_run_group_tests(tests, start, stop);
