@@ -3,7 +3,7 @@
 /* cm_handshake: TLS connections to a memcached server, one after the other, each with one request.
  * Prints name=value lines. */
 
-#include "lib/histogram.h"
+#include "base/latency.h"
 #include "lib/machine.h"
 #include "lib/stream.h"
 
@@ -24,7 +24,7 @@ struct handshake_options {
 
 struct tally {
     uint64_t connections, resumed;
-    struct cm_bench_histogram latency; /* from connected to answered */
+    struct cm_latency latency; /* from connected to answered */
 };
 
 static const char request[] = "mn\r\n", answer[] = "MN\r\n";
@@ -46,7 +46,7 @@ static struct cm_bench_session *connect_once(const struct handshake_options *opt
         cm_bench_stream_read(&stream, got, sizeof got) != sizeof got ||
         memcmp(got, answer, sizeof got))
         cm_bench_die("no answer");
-    cm_bench_histogram_add(&tally->latency, cm_bench_now_ns() - start_ns, 1);
+    cm_latency_add(&tally->latency, cm_bench_now_ns() - start_ns);
     tally->connections++;
     tally->resumed += cm_bench_stream_is_resumed(&stream);
     if (options->resume)
@@ -71,8 +71,9 @@ static void measure(const struct handshake_options *options) {
     printf("connections=%llu\nresumed=%llu\nconnections_per_s=%.0f\n",
            (unsigned long long)tally.connections, (unsigned long long)tally.resumed,
            (double)tally.connections / seconds);
-    printf("p50_us=%.1f\np99_us=%.1f\n", cm_bench_histogram_percentile(&tally.latency, 0.5) / 1e3,
-           cm_bench_histogram_percentile(&tally.latency, 0.99) / 1e3);
+    printf("p50_us=%.1f\np99_us=%.1f\n",
+           (double)cm_latency_percentile_ns(&tally.latency, 0.5) / 1e3,
+           (double)cm_latency_percentile_ns(&tally.latency, 0.99) / 1e3);
     if (options->pid)
         printf("server_cpu_us_per_connection=%.2f\n",
                (double)server_ns / 1e3 / (double)tally.connections);

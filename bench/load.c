@@ -6,11 +6,11 @@
  * reply of the batch is in. The replies' framing is checked, the values are not looked at.
  * Prints name=value lines. */
 
+#include "base/latency.h"
+#include "base/random.h"
 #include "lib/dialect.h"
-#include "lib/histogram.h"
 #include "lib/machine.h"
 #include "lib/stream.h"
-#include "reference/random.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -61,9 +61,9 @@ struct load_connection {
 
 struct load {
     struct load_options options;
-    struct cm_bench_random random;
-    struct cm_bench_zipf zipf;
-    struct cm_bench_histogram latency;
+    struct cm_random random;
+    struct cm_zipf zipf;
+    struct cm_latency latency;
     struct load_connection *connections;
     size_t input_limit;
     char *value;
@@ -94,8 +94,8 @@ static void make_key(char *key, uint32_t bytes, uint32_t number) {
 static uint32_t next_key(struct load *load) {
     uint32_t keys = load->options.keys;
     if (load->options.zipf == 0)
-        return cm_bench_random_below(&load->random, keys);
-    uint32_t rank = cm_bench_zipf_next(&load->zipf, &load->random);
+        return cm_random_below(&load->random, keys);
+    uint32_t rank = cm_zipf_next(&load->zipf, &load->random);
     return (uint32_t)((uint64_t)rank * SCATTER % keys);
 }
 
@@ -243,8 +243,8 @@ static void on_readable(struct load *load, struct load_connection *connection) {
     connection->input_bytes = bytes - used;
     if (used && connection->input_bytes)
         memmove(connection->input, connection->input + used, connection->input_bytes);
-    cm_bench_histogram_add(&load->latency, now_ns - connection->written_ns,
-                           connection->replies - before);
+    for (; before < connection->replies; before++)
+        cm_latency_add(&load->latency, now_ns - connection->written_ns);
     if (connection->replies == connection->requests)
         start_batch(load, connection, now_ns);
 }
@@ -286,9 +286,9 @@ static void open_load(struct load *load) {
     load->connections = cm_bench_alloc_zeroed(options->connections, sizeof *load->connections);
     for (uint32_t i = 0; i < options->connections; i++)
         open_connection(load, &load->connections[i]);
-    cm_bench_random_init(&load->random, options->seed);
+    cm_random_init(&load->random, options->seed);
     if (options->zipf != 0)
-        cm_bench_zipf_init(&load->zipf, options->zipf, options->keys);
+        cm_zipf_init(&load->zipf, options->zipf, options->keys);
 }
 
 static void close_load(struct load *load) {
@@ -344,9 +344,9 @@ static void print_result(const struct load *load, uint64_t ns, uint64_t server_n
            (unsigned long long)load->hits, (unsigned long long)load->sets,
            (unsigned long long)load->not_stored);
     printf("p50_us=%.1f\np99_us=%.1f\np999_us=%.1f\n",
-           cm_bench_histogram_percentile(&load->latency, 0.5) / 1e3,
-           cm_bench_histogram_percentile(&load->latency, 0.99) / 1e3,
-           cm_bench_histogram_percentile(&load->latency, 0.999) / 1e3);
+           (double)cm_latency_percentile_ns(&load->latency, 0.5) / 1e3,
+           (double)cm_latency_percentile_ns(&load->latency, 0.99) / 1e3,
+           (double)cm_latency_percentile_ns(&load->latency, 0.999) / 1e3);
     printf("load_cpu_us_per_op=%.4f\n", (double)own_ns / 1e3 / requests);
     if (load->options.pid)
         printf("server_cpu_us_per_op=%.4f\n", (double)server_ns / 1e3 / requests);

@@ -3,9 +3,9 @@
 /* cm_replay: replays a trace cache-aside (get, and on a miss set) against a server, the engine in
  * this process, or an item-level reference, and counts the misses. Prints name=value lines. */
 
+#include "base/random.h"
 #include "lib/cache.h"
 #include "lib/machine.h"
-#include "reference/random.h"
 #include "reference/reference.h"
 
 #include <cacheman/store.h>
@@ -33,7 +33,7 @@ struct replay {
     struct replay_options options;
     struct cm_bench_trace trace;
     struct cm_bench_cache cache;
-    struct cm_bench_random random;
+    struct cm_random random;
     uint32_t *sizes; /* by key: value bytes of its first request */
     uint64_t data_bytes;
     uint64_t gets, misses, overwrites, refused;
@@ -92,7 +92,7 @@ static uint32_t size_of(struct replay *replay, uint32_t key) {
     double resize = replay->options.overwrite_resize;
     if (resize == 0)
         return replay->sizes[key];
-    double factor = 1 + resize * (2 * cm_bench_random_unit(&replay->random) - 1);
+    double factor = 1 + resize * (2 * cm_random_unit(&replay->random) - 1);
     return (uint32_t)(replay->sizes[key] * factor);
 }
 
@@ -118,12 +118,12 @@ static void overwrite(struct replay *replay, uint32_t key) {
 
 static void run(struct replay *replay) {
     double share = replay->options.overwrite_share;
-    struct cm_bench_random choices;
-    cm_bench_random_init(&choices, replay->options.seed);
-    cm_bench_random_init(&replay->random, replay->options.seed + 1);
+    struct cm_random choices;
+    cm_random_init(&choices, replay->options.seed);
+    cm_random_init(&replay->random, replay->options.seed + 1);
     for (size_t i = 0; i < replay->trace.count; i++) {
         uint32_t key = replay->trace.requests[i];
-        if (share > 0 && cm_bench_random_unit(&choices) < share)
+        if (share > 0 && cm_random_unit(&choices) < share)
             overwrite(replay, key);
         else
             request(replay, key);

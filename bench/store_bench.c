@@ -5,8 +5,8 @@
  * and the highest: million operations a second, of time on the wall and, for the work of one core
  * whatever else the machine does, of the thread's CPU time. */
 
+#include "base/random.h"
 #include "lib/machine.h"
-#include "reference/random.h"
 
 #include <cacheman/store.h>
 #include <pthread.h>
@@ -152,14 +152,14 @@ static void *work(void *context) {
     struct worker *worker = context;
     static const uint32_t texts = KEY_TABLE_MASK + 1 + BATCH;
     struct plan *plan = cm_bench_alloc_zeroed(1, sizeof *plan);
-    struct cm_bench_random random;
+    struct cm_random random;
     pin_to_core(worker->core);
     plan->store = worker->store;
     plan->keys = cm_bench_alloc(texts, KEY_BYTES);
     must(cmstore_attach(worker->store, &plan->thread));
-    cm_bench_random_init(&random, worker->seed);
+    cm_random_init(&random, worker->seed);
     for (uint32_t i = 0; i < texts; i++)
-        put_key(plan->keys[i], cm_bench_random_below(&random, KEYS));
+        put_key(plan->keys[i], cm_random_below(&random, KEYS));
     start_together(worker);
     uint64_t cpu_ns = cm_bench_thread_cpu_ns();
     uint64_t start_ns = cm_bench_now_ns(), end_ns = start_ns + (uint64_t)(ROUND_SECONDS * 1e9);

@@ -44,7 +44,7 @@ function(cm_reference)
   if(sources)
     add_library(cm_reference STATIC EXCLUDE_FROM_ALL ${sources})
     target_include_directories(cm_reference PUBLIC ${CMAKE_SOURCE_DIR}/bench)
-    target_link_libraries(cm_reference PUBLIC cm_flags m)
+    target_link_libraries(cm_reference PUBLIC cm_base)
   endif()
 endfunction()
 

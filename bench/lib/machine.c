@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "lib/machine.h"
 
+#include "base/os/process.h"
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -25,8 +26,7 @@ uint64_t cm_bench_now_ns(void) {
 }
 
 uint64_t cm_bench_cpu_ns(pid_t pid) {
-    clockid_t clock;
-    return clock_getcpuclockid(pid, &clock) ? 0 : read_clock_ns(clock);
+    return cm_os_process_cpu_ns(pid);
 }
 
 uint64_t cm_bench_thread_cpu_ns(void) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "reference/generate.h"
 
-#include "reference/random.h"
+#include "base/random.h"
 
 #include <stdlib.h>
 
@@ -13,8 +13,8 @@
 #define MOVES         8  /* times the hot set moves in a trace */
 
 struct generator {
-    struct cm_bench_random random;
-    struct cm_bench_zipf zipf;
+    struct cm_random random;
+    struct cm_zipf zipf;
     uint32_t keys;
     size_t count;
     uint32_t scan_at;
@@ -23,16 +23,16 @@ struct generator {
 
 static uint32_t next_zipf(struct generator *g, size_t i) {
     (void)i;
-    return cm_bench_zipf_next(&g->zipf, &g->random);
+    return cm_zipf_next(&g->zipf, &g->random);
 }
 
 static uint32_t next_scan(struct generator *g, size_t i) {
     (void)i;
     uint32_t scanned = g->keys / SCAN_SHARE;
-    if (!g->scan_left && cm_bench_random_below(&g->random, g->keys) < SCAN_CHANCE)
+    if (!g->scan_left && cm_random_below(&g->random, g->keys) < SCAN_CHANCE)
         g->scan_left = g->keys / SCAN_LENGTH;
     if (!g->scan_left)
-        return scanned + cm_bench_zipf_next(&g->zipf, &g->random) % (g->keys - scanned);
+        return scanned + cm_zipf_next(&g->zipf, &g->random) % (g->keys - scanned);
     g->scan_left--;
     g->scan_at = (g->scan_at + 1) % scanned;
     return g->scan_at;
@@ -45,9 +45,9 @@ static uint32_t next_loop(struct generator *g, size_t i) {
 static uint32_t next_shift(struct generator *g, size_t i) {
     uint32_t hot = g->keys / HOT_SHARE;
     uint32_t start = (uint32_t)(i * MOVES / g->count) * hot;
-    if (cm_bench_random_below(&g->random, HOT_SHARE) == 0)
-        return cm_bench_random_below(&g->random, g->keys);
-    return (start + cm_bench_random_below(&g->random, hot)) % g->keys;
+    if (cm_random_below(&g->random, HOT_SHARE) == 0)
+        return cm_random_below(&g->random, g->keys);
+    return (start + cm_random_below(&g->random, hot)) % g->keys;
 }
 
 static const struct {
@@ -67,8 +67,8 @@ const char *cm_trace_kind_name(enum cm_trace_kind kind) {
 uint32_t *cm_trace_generate(enum cm_trace_kind kind, size_t count, uint32_t keys, uint64_t seed) {
     uint32_t *requests = malloc((count ? count : 1) * sizeof *requests);
     struct generator g = {.keys = keys, .count = count};
-    cm_bench_random_init(&g.random, seed);
-    cm_bench_zipf_init(&g.zipf, ZIPF_EXPONENT, keys);
+    cm_random_init(&g.random, seed);
+    cm_zipf_init(&g.zipf, ZIPF_EXPONENT, keys);
     for (size_t i = 0; requests && i < count; i++)
         requests[i] = kinds[kind].next(&g, i);
     return requests;

@@ -25,6 +25,10 @@ CM_MUST_CHECK enum cm_status cm_os_give_file(const char *path, const char *user)
 /* Whether the process, as it is now, may remove this file of its own. */
 bool cm_os_may_remove_file(const char *path);
 
+/* CPU time so far of all threads of a process, user and system, in nanoseconds; 0 if there is no such
+ * process or the system does not tell. */
+uint64_t cm_os_process_cpu_ns(int64_t process_id);
+
 /* Whether the process may do everything. */
 bool cm_os_is_root(void);
 

@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { ARENAS_MAX = 2, TRIM_BYTES = 256 << 10, MMAP_BYTES = 64 << 10 };
@@ -77,6 +78,14 @@ bool cm_os_may_remove_file(const char *path) {
         may = lstat(path, &file) == 0 && file.st_uid == geteuid();
     free(folder);
     return may;
+}
+
+uint64_t cm_os_process_cpu_ns(int64_t process_id) {
+    clockid_t clock;
+    struct timespec time;
+    if (clock_getcpuclockid((pid_t)process_id, &clock) != 0 || clock_gettime(clock, &time) != 0)
+        return 0;
+    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
 bool cm_os_is_root(void) {
