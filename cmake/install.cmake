@@ -35,14 +35,15 @@ endif()
 if(TARGET cm_client AND NOT CM_FUZZ)
   set(sources "")
   set(objects "")
-  foreach(module base ring tls client)
+  foreach(module base ring tls etcd client)
     get_target_property(files cm_${module} SOURCES)
     list(APPEND sources ${files})
     list(APPEND objects $<TARGET_OBJECTS:cm_${module}>)
   endforeach()
   list(FILTER sources EXCLUDE REGEX sandbox) # the server's alone, and needs libseccomp
   add_library(cacheman_shared SHARED ${sources})
-  target_link_libraries(cacheman_shared PRIVATE cm_flags PkgConfig::LIBUV OpenSSL::SSL m)
+  target_link_libraries(cacheman_shared PRIVATE cm_flags PkgConfig::LIBUV PkgConfig::CURL
+    PkgConfig::JANSSON OpenSSL::SSL m)
   target_compile_options(cacheman_shared PRIVATE -fno-semantic-interposition)
   target_link_options(cacheman_shared PRIVATE
     -Wl,--version-script=${CMAKE_SOURCE_DIR}/cmake/cacheman.map)

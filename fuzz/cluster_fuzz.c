@@ -7,6 +7,13 @@
  * ring, and a server's name must be accepted again and mean the same. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static enum cm_status parse_etcd(struct cm_cluster *cluster, const struct cm_where *where,
+                                 struct cm_cluster_error *error) {
+    char name[CM_CLUSTER_NAME_BYTES];
+    const enum cm_status status = cm_where_name(where, name, error);
+    return status == CM_OK ? cm_cluster_add_endpoints(cluster, where, error) : status;
+}
+
 static enum cm_status parse(struct cm_cluster *cluster, const char *text, bool is_file) {
     struct cm_cluster_error error = {0};
     struct cm_where where;
@@ -15,6 +22,8 @@ static enum cm_status parse(struct cm_cluster *cluster, const char *text, bool i
     cm_where_split(text, &where);
     if (is_file)
         status = cm_cluster_add_file(cluster, cm_slice(text, strlen(text)), &error);
+    else if (where.kind == CM_WHERE_ETCD)
+        status = parse_etcd(cluster, &where, &error);
     else
         status = cm_cluster_add_servers(cluster, &where, &error);
     if (status == CM_OK && !is_file)

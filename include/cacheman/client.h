@@ -10,7 +10,7 @@
  *
  * Threads: a cacheman may be used from any number of threads at once, its results by whoever holds
  * them. It runs a thread of its own, which resolves names, probes dead servers and follows the
- * cluster file; open it after fork().
+ * cluster file, and one more where the servers are in etcd; open it after fork().
  * Structs: zero is the default of every field, so `struct x x = {0}` is always valid.
  * Memory: what goes in is borrowed for the length of the call; what comes out in a result belongs
  * to the caller, who gives it to cacheman_release().
@@ -60,13 +60,15 @@ struct cacheman_error {
  *
  *     10.0.0.1,10.0.0.2:11211;weight=2,unix:/run/cacheman.sock?distribution=ketama&timeout=200ms
  *     file:/etc/cacheman/cluster?timeout=200ms
+ *     etcd://10.0.0.9:2379,10.0.0.8:2379/production?timeout=200ms
  *
- * docs/client.md lists the options and shows the file. Connects only when used. INVALID (with the
- * reason in *error), NO_MEMORY, SYSTEM. `error` may be NULL. On success the caller owns *out. */
+ * docs/client.md lists the options and shows the file. Connects to servers only when used; etcd must
+ * answer within `connect_timeout`, or else it is UNREACHABLE. INVALID (with the reason in *error),
+ * NO_MEMORY, SYSTEM. `error` may be NULL. On success the caller owns *out. */
 CM_MUST_CHECK enum cm_status cacheman_open(const char *where, cacheman **out,
                                            struct cacheman_error *error);
-/* What is wrong with the cluster file now, while the servers read from it before are kept. False:
- * nothing, or there is no file. */
+/* What is wrong with the cluster file or with etcd now, while the servers read from there before are
+ * kept. False: nothing, or there is neither. */
 bool cacheman_problem(cacheman *client, struct cacheman_error *error);
 
 /* The options of a connection string by number from 0; false past the last. */

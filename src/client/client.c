@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "client/internal.h"
 
-#include "base/hash.h"
 #include "tls/client.h"
 
 #include <cacheman/version.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#define FILE_BYTES_MAX ((size_t)1 << 20)
-#define PATH_BYTES     4096
 
 struct cacheman_bytes cacheman_text(const char *text) {
     return cacheman_bytes(text, strlen(text));
@@ -34,87 +30,7 @@ void cm_client_wake(struct cacheman *client) {
     cm_os_mutex_unlock(&client->lock);
 }
 
-/* ---- what describes the cluster ---- */
-
-static enum cm_status fail(struct cm_cluster_error *error, enum cm_status status, const char *what,
-                           const char *path) {
-    *error = (struct cm_cluster_error){0};
-    snprintf(error->text, sizeof error->text, "%s %.200s", what, path);
-    return status;
-}
-
-static enum cm_status read_file(const char *path, struct cm_buf *text,
-                                struct cm_cluster_error *error) {
-    FILE *file = fopen(path, "rb");
-    if (file == NULL)
-        return fail(error, CM_SYSTEM, "cannot open the cluster file", path);
-    enum cm_status status = cm_buf_reserve(text, FILE_BYTES_MAX);
-    if (status == CM_OK) {
-        cm_buf_wrote(text, fread(cm_buf_tail(text), 1, FILE_BYTES_MAX, file));
-        if (ferror(file))
-            status = fail(error, CM_SYSTEM, "cannot read the cluster file", path);
-        else if (cm_buf_len(text) == FILE_BYTES_MAX)
-            status =
-                fail(error, CM_INVALID, "there is a megabyte or more in the cluster file", path);
-    }
-    fclose(file);
-    return status;
-}
-
-static enum cm_status add_file(const char *path, struct cm_cluster *cluster,
-                               struct cm_cluster_error *error) {
-    struct cm_buf text = {0};
-    enum cm_status status = read_file(path, &text, error);
-    if (status == CM_OK)
-        status = cm_cluster_add_file(cluster, cm_buf_slice(&text), error);
-    cm_buf_deinit(&text);
-    return status;
-}
-
-enum cm_status cm_client_read(struct cacheman *client, struct cm_cluster *cluster,
-                              struct cm_cluster_error *error) {
-    struct cm_where where;
-    enum cm_status status;
-    cm_where_split(client->where, &where);
-    if (client->path != NULL)
-        status = add_file(client->path, cluster, error);
-    else
-        status = cm_cluster_add_servers(cluster, &where, error);
-    if (status == CM_OK)
-        status = cm_cluster_add_options(cluster, &where, error);
-    return status == CM_OK ? cm_cluster_settle(cluster, error) : status;
-}
-
 /* ---- opening ---- */
-
-static char *copy_text(const char *text) {
-    const size_t bytes = strlen(text) + 1;
-    char *copy = malloc(bytes);
-    return copy == NULL ? NULL : memcpy(copy, text, bytes);
-}
-
-static enum cm_status find_path(struct cacheman *client, struct cm_cluster_error *error) {
-    struct cm_where where;
-    char path[PATH_BYTES];
-    cm_where_split(client->where, &where);
-    if (!where.is_file)
-        return CM_OK;
-    enum cm_status status = cm_where_path(&where, path, sizeof path, error);
-    if (status != CM_OK)
-        return status;
-    client->path = copy_text(path);
-    return client->path == NULL ? CM_NO_MEMORY : CM_OK;
-}
-
-uint64_t cm_client_hash(const struct cm_cluster *cluster) {
-    uint64_t hash = cm_hash(&cluster->settings, sizeof cluster->settings, 0);
-    for (size_t i = 0; i < cluster->count; i++) {
-        const struct cm_member *member = &cluster->members[i];
-        hash = cm_hash(member->name, strlen(member->name), hash);
-        hash = cm_hash(&member->weight, sizeof member->weight, hash);
-    }
-    return hash;
-}
 
 static const char *given(const char *text) {
     return text[0] == '\0' ? NULL : text;
@@ -167,6 +83,7 @@ static void await_names(struct cacheman *client) {
 }
 
 static void release_client(struct cacheman *client) {
+    cm_etcd_close(client->etcd);
     cm_view_release(client->view);
     cm_tls_context_destroy(client->tls);
     cm_os_cond_deinit(&client->ready);
@@ -179,11 +96,11 @@ static void release_client(struct cacheman *client) {
 
 static enum cm_status init_client(struct cacheman *client, const char *where,
                                   struct cm_cluster_error *error) {
-    client->where = copy_text(where);
+    client->where = strdup(where);
     if (client->where == NULL || cm_os_mutex_init(&client->lock) != CM_OK ||
         cm_os_cond_init(&client->wake) != CM_OK || cm_os_cond_init(&client->ready) != CM_OK)
         return CM_NO_MEMORY;
-    enum cm_status status = find_path(client, error);
+    enum cm_status status = cm_client_find(client, error);
     if (status == CM_OK)
         status = open_view(client, error);
     if (status == CM_OK)

@@ -5,6 +5,7 @@
 /* What the files of client/ share. */
 
 #include "client/task.h"
+#include "etcd/etcd.h"
 
 #define CM_NS_PER_MS ((uint64_t)1000000)
 
@@ -14,28 +15,34 @@ struct cacheman {
     struct cm_os_cond ready; /* names have been looked up */
     struct cm_view *view;    /* replaced by the keeper alone */
     bool closing, looked_up, is_woken;
-    struct cm_cluster_error problem; /* of the cluster file; empty: none */
+    struct cm_cluster_error problem; /* of the cluster file or of etcd; empty: none */
     /* Not changed after opening. */
     char *where;
     char *path;                 /* of the cluster file; NULL: there is none */
+    struct cm_etcd *etcd;       /* NULL: the members are not there */
     struct cm_tls_context *tls; /* as the options were at opening; NULL: plain */
     struct cm_os_thread keeper;
     /* The keeper's alone. */
     uint64_t file_hash, file_at_ns;
+    uint64_t etcd_changes; /* seen */
 };
 
 /* The view of now; given back with cm_view_release(). */
 struct cm_view *cm_client_view(struct cacheman *client);
 void cm_client_wake(struct cacheman *client);
+/* membership.c. Finds out where the members are; with etcd, waits for its first answer. */
+CM_MUST_CHECK enum cm_status cm_client_find(struct cacheman *client,
+                                            struct cm_cluster_error *error);
 /* Reads what describes the cluster. INVALID, NO_MEMORY, SYSTEM (the file cannot be read). */
 CM_MUST_CHECK enum cm_status cm_client_read(struct cacheman *client, struct cm_cluster *cluster,
                                             struct cm_cluster_error *error);
-
 /* Tells whether two descriptions are the same. */
 uint64_t cm_client_hash(const struct cm_cluster *cluster);
+/* Whether there is something to read since the last time. */
+bool cm_client_etcd_has_changed(struct cacheman *client);
 
 /* keeper.c: the client's own thread. It probes servers that are down, looks up names, reloads the
- * cluster file and ends warm-ups. */
+ * cluster file or what etcd tells, and ends warm-ups. */
 void cm_keeper_main(void *context);
 
 /* ---- the engine of calls that wait (flight.c) ---- */

@@ -112,21 +112,33 @@ static void adopt(struct cacheman *client, const struct cm_cluster *cluster) {
     look_up_names(client);
 }
 
+/* What is wrong with etcd while what it told before is kept. */
+static void read_problem(struct cacheman *client, struct cm_cluster_error *error) {
+    struct cm_etcd_state state;
+    if (client->etcd == NULL)
+        return;
+    cm_etcd_read_state(client->etcd, &state);
+    *error = state.problem;
+}
+
 static void read_again(struct cacheman *client) {
     struct cm_cluster cluster;
     struct cm_cluster_error error = {0};
     cm_cluster_init(&cluster);
-    if (cm_client_read(client, &cluster, &error) == CM_OK)
+    if (cm_client_read(client, &cluster, &error) == CM_OK) {
         adopt(client, &cluster);
-    else if (error.text[0] == '\0')
+        read_problem(client, &error);
+    } else if (error.text[0] == '\0') {
         memcpy(error.text, "out of memory", sizeof "out of memory");
+    }
     note_problem(client, &error);
     cm_cluster_deinit(&cluster);
 }
 
 static void reload_if_due(struct cacheman *client) {
     const uint64_t now_ns = cm_os_monotonic_ns();
-    if (client->path == NULL || now_ns < client->file_at_ns)
+    const bool is_due = client->path != NULL && now_ns >= client->file_at_ns;
+    if (!is_due && !cm_client_etcd_has_changed(client))
         return;
     read_again(client);
     struct cm_view *view = cm_client_view(client);

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FILE_WORD   "file:"
 #define UNIX_WORD   "unix:"
 #define WEIGHT_WORD "weight="
 /* What a Unix socket's address holds on every system. */
@@ -31,29 +30,6 @@ static struct cm_slice from(struct cm_slice text, size_t at) {
 static size_t find(struct cm_slice text, char byte) {
     const char *at = text.len == 0 ? NULL : memchr(text.data, byte, text.len);
     return at == NULL ? text.len : (size_t)(at - text.data);
-}
-
-void cm_where_split(const char *where, struct cm_where *out) {
-    const struct cm_slice all = cm_slice(where, strlen(where));
-    const size_t question = find(all, '?');
-    *out = (struct cm_where){.servers = cm_slice(where, question)};
-    out->options = question < all.len ? from(all, question + 1) : cm_slice(where + all.len, 0);
-    out->options_column = question + 2;
-    out->is_file = begins(out->servers, FILE_WORD);
-    if (out->is_file)
-        out->servers = from(out->servers, strlen(FILE_WORD));
-}
-
-enum cm_status cm_where_path(const struct cm_where *where, char *to, size_t room,
-                             struct cm_cluster_error *error) {
-    const size_t column = strlen(FILE_WORD) + 1;
-    if (where->servers.len == 0)
-        return cm_cluster_fail(error, column, "file: needs the path of a cluster file");
-    if (!cm_cluster_decode(where->servers, to, room))
-        return cm_cluster_fail(error, column,
-                               "the path of the cluster file is too long or has a "
-                               "%% without two digits; write %%25 for %%");
-    return CM_OK;
 }
 
 void cm_cluster_init(struct cm_cluster *cluster) {
@@ -150,11 +126,9 @@ static enum cm_status parse_bracketed(struct cm_slice text, size_t column, struc
     return status;
 }
 
-static enum cm_status parse_address(struct cm_slice text, size_t column, struct parsed *out,
-                                    struct cm_cluster_error *error) {
-    if (begins(text, UNIX_WORD))
-        return parse_path(from(text, strlen(UNIX_WORD)), column + strlen(UNIX_WORD), out, error);
-    out->port = CM_CLUSTER_PORT_DEFAULT;
+/* Unless the text has a port, it is what *out has. */
+static enum cm_status parse_host(struct cm_slice text, size_t column, struct parsed *out,
+                                 struct cm_cluster_error *error) {
     if (begins(text, "["))
         return parse_bracketed(text, column, out, error);
     const size_t colon = find(text, ':');
@@ -165,6 +139,13 @@ static enum cm_status parse_address(struct cm_slice text, size_t column, struct 
     if (status == CM_OK)
         status = parse_port(from(text, colon + 1), column + colon + 1, &out->port, error);
     return status;
+}
+
+static enum cm_status parse_address(struct cm_slice text, size_t column, struct parsed *out,
+                                    struct cm_cluster_error *error) {
+    if (begins(text, UNIX_WORD))
+        return parse_path(from(text, strlen(UNIX_WORD)), column + strlen(UNIX_WORD), out, error);
+    return parse_host(text, column, out, error);
 }
 
 static enum cm_status out_of_memory(struct cm_cluster_error *error) {
@@ -222,7 +203,7 @@ static enum cm_status add_member(struct cm_cluster *cluster, const struct parsed
 
 static enum cm_status add_server(struct cm_cluster *cluster, struct cm_slice text, size_t column,
                                  struct cm_cluster_error *error) {
-    struct parsed parsed = {.weight = 1};
+    struct parsed parsed = {.port = CM_CLUSTER_PORT_DEFAULT, .weight = 1};
     const size_t semicolon = find(text, ';');
     enum cm_status status = parse_address(cm_slice(text.data, semicolon), column, &parsed, error);
     if (status == CM_OK && semicolon < text.len)
@@ -231,21 +212,54 @@ static enum cm_status add_server(struct cm_cluster *cluster, struct cm_slice tex
     return status == CM_OK ? add_member(cluster, &parsed, column, error) : status;
 }
 
+static enum cm_status add_endpoint(struct cm_cluster *cluster, struct cm_slice text, size_t column,
+                                   struct cm_cluster_error *error) {
+    struct parsed parsed = {.port = CM_CLUSTER_ETCD_PORT_DEFAULT, .weight = 1};
+    enum cm_status status = parse_host(text, column, &parsed, error);
+    return status == CM_OK ? add_member(cluster, &parsed, column, error) : status;
+}
+
+enum cm_status cm_cluster_add_member(struct cm_cluster *cluster, struct cm_slice name,
+                                     uint32_t weight, struct cm_cluster_error *error) {
+    struct parsed parsed = {.port = CM_CLUSTER_PORT_DEFAULT, .weight = weight};
+    *error = (struct cm_cluster_error){0};
+    if (weight < 1 || weight > CM_RING_WEIGHT_MAX)
+        return cm_cluster_fail(error, 0, "a weight is not a number from 1 to %d",
+                               CM_RING_WEIGHT_MAX);
+    enum cm_status status = parse_address(name, 0, &parsed, error);
+    error->column = 0;
+    return status == CM_OK ? add_member(cluster, &parsed, 0, error) : status;
+}
+
 /* ---- connection strings ---- */
 
-enum cm_status cm_cluster_add_servers(struct cm_cluster *cluster, const struct cm_where *where,
-                                      struct cm_cluster_error *error) {
+typedef enum cm_status adder(struct cm_cluster *cluster, struct cm_slice text, size_t column,
+                             struct cm_cluster_error *error);
+
+/* What stands between commas. */
+static enum cm_status add_all(struct cm_cluster *cluster, const struct cm_where *where, adder *add,
+                              struct cm_cluster_error *error) {
     struct cm_slice rest = where->servers;
-    size_t column = 1;
+    size_t column = where->servers_column;
     *error = (struct cm_cluster_error){0};
     for (;;) {
         const size_t end = find(rest, ',');
-        enum cm_status status = add_server(cluster, cm_slice(rest.data, end), column, error);
+        enum cm_status status = add(cluster, cm_slice(rest.data, end), column, error);
         if (status != CM_OK || end == rest.len)
             return status;
         rest = from(rest, end + 1);
         column += end + 1;
     }
+}
+
+enum cm_status cm_cluster_add_servers(struct cm_cluster *cluster, const struct cm_where *where,
+                                      struct cm_cluster_error *error) {
+    return add_all(cluster, where, add_server, error);
+}
+
+enum cm_status cm_cluster_add_endpoints(struct cm_cluster *cluster, const struct cm_where *where,
+                                        struct cm_cluster_error *error) {
+    return add_all(cluster, where, add_endpoint, error);
 }
 
 static enum cm_status add_option(struct cm_cluster *cluster, struct cm_slice text, size_t column,
@@ -272,6 +286,14 @@ enum cm_status cm_cluster_add_options(struct cm_cluster *cluster, const struct c
         rest = from(rest, end < rest.len ? end + 1 : end);
         column += end + 1;
     }
+    const struct cm_settings *settings = &cluster->settings;
+    if (where->kind != CM_WHERE_ETCD &&
+        (settings->etcd_user[0] != '\0' || settings->etcd_password[0] != '\0' ||
+         settings->etcd_ca[0] != '\0' || settings->etcd_cert[0] != '\0' ||
+         settings->etcd_key[0] != '\0'))
+        return cm_cluster_fail(error, 0,
+                               "an option of etcd is given, and the servers are not in "
+                               "etcd: write etcd://HOST:PORT/CLUSTER");
     return CM_OK;
 }
 

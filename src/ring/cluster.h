@@ -6,17 +6,21 @@
  *
  *   connection string    SERVER,SERVER,...?OPTION=VALUE&OPTION=VALUE...
  *                        file:PATH?OPTION=VALUE...      the servers are in a file
+ *                        etcd://ENDPOINT,.../CLUSTER?OPTION=VALUE...   in etcd; etcds://: by TLS
  *   cluster file         a SERVER or an "OPTION = VALUE" a line; '#' begins a comment
  *   SERVER               HOST  HOST:PORT  [IPV6]:PORT  unix:PATH, then maybe ;weight=N
+ *   ENDPOINT             HOST  HOST:PORT  [IPV6]:PORT
  *
  * In the values of options and in paths, %XX stands for a byte. */
 
 #include "ring/ring.h"
 #include <stdbool.h>
 
-#define CM_CLUSTER_PORT_DEFAULT 16180
-#define CM_CLUSTER_HOST_BYTES   1025 /* its zero included */
-#define CM_CLUSTER_TEXT_BYTES   251  /* of an option's value, its zero included */
+#define CM_CLUSTER_PORT_DEFAULT      16180
+#define CM_CLUSTER_ETCD_PORT_DEFAULT 2379
+#define CM_CLUSTER_HOST_BYTES        1025 /* its zero included */
+#define CM_CLUSTER_TEXT_BYTES        251  /* of an option's value, its zero included */
+#define CM_CLUSTER_NAME_BYTES        65   /* of a cluster in etcd, its zero included */
 
 enum cm_dead { CM_DEAD_MISS, CM_DEAD_FAILOVER };
 enum cm_keys { CM_KEYS_REFUSE, CM_KEYS_HASH, CM_KEYS_BASE64 };
@@ -53,17 +57,25 @@ struct cm_cluster_error {
     size_t line, column; /* from 1; 0: not about a place */
 };
 
+enum cm_where_kind { CM_WHERE_SERVERS, CM_WHERE_FILE, CM_WHERE_ETCD };
+
 /* The parts of a connection string, which is borrowed. */
 struct cm_where {
-    bool is_file;
-    struct cm_slice servers; /* or the path */
+    enum cm_where_kind kind;
+    bool is_secure;          /* etcds: */
+    struct cm_slice servers; /* or the path, or the endpoints */
+    struct cm_slice name;    /* of the cluster in etcd */
     struct cm_slice options; /* after the '?' */
-    size_t options_column;
+    size_t servers_column, options_column;
 };
 
 void cm_where_split(const char *where, struct cm_where *out);
 /* The path of a file form, decoded; INVALID if it is empty or does not fit. */
 CM_MUST_CHECK enum cm_status cm_where_path(const struct cm_where *where, char *to, size_t room,
+                                           struct cm_cluster_error *error);
+/* The name of a cluster in etcd: 1 to 64 of letters, digits, '.', '-' and '_'. INVALID. */
+CM_MUST_CHECK enum cm_status cm_where_name(const struct cm_where *where,
+                                           char to[CM_CLUSTER_NAME_BYTES],
                                            struct cm_cluster_error *error);
 
 void cm_cluster_init(struct cm_cluster *cluster); /* with the options' defaults */
@@ -73,6 +85,13 @@ void cm_cluster_deinit(struct cm_cluster *cluster);
 CM_MUST_CHECK enum cm_status cm_cluster_add_servers(struct cm_cluster *cluster,
                                                     const struct cm_where *where,
                                                     struct cm_cluster_error *error);
+/* Those of etcd, as members of weight 1. */
+CM_MUST_CHECK enum cm_status cm_cluster_add_endpoints(struct cm_cluster *cluster,
+                                                      const struct cm_where *where,
+                                                      struct cm_cluster_error *error);
+/* A server by its name alone, HOST:PORT or the like. */
+CM_MUST_CHECK enum cm_status cm_cluster_add_member(struct cm_cluster *cluster, struct cm_slice name,
+                                                   uint32_t weight, struct cm_cluster_error *error);
 CM_MUST_CHECK enum cm_status cm_cluster_add_options(struct cm_cluster *cluster,
                                                     const struct cm_where *where,
                                                     struct cm_cluster_error *error);

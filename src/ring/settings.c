@@ -252,9 +252,10 @@ enum cm_status cm_setting_set(struct cm_settings *settings, const struct cm_sett
         }
     }
     describe(setting, allowed, sizeof allowed);
-    if (setting->offset == offsetof(struct cm_settings, password)) /* errors end in logs */
-        return cm_cluster_fail(error, value->value_column, "password: what is given is not %s",
-                               allowed);
+    if (setting->offset == offsetof(struct cm_settings, password) || /* errors end in logs */
+        setting->offset == offsetof(struct cm_settings, etcd_password))
+        return cm_cluster_fail(error, value->value_column, "%s: what is given is not %s",
+                               setting->name, allowed);
     return cm_cluster_fail(error, value->value_column, "%s: \"%.*s\" is not %s", setting->name,
                            (int)(value->value.len < SHOWN_BYTES ? value->value.len : SHOWN_BYTES),
                            value->value.data, allowed);

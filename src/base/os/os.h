@@ -43,6 +43,8 @@ CM_MUST_CHECK enum cm_status cm_os_thread_start(struct cm_os_thread *thread,
                                                 cm_os_thread_main *entry, void *context,
                                                 const char *name);
 void cm_os_thread_join(struct cm_os_thread *thread);
+/* Keeps the program's signals away from this thread and those it starts. */
+void cm_os_thread_mask_signals(void);
 /* Lets another thread run. */
 void cm_os_thread_yield(void);
 /* Tells the processor that this is a spin loop. */

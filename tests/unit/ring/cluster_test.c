@@ -14,7 +14,7 @@ static enum cm_status parse(const char *text, struct cm_cluster *cluster,
     struct cm_where where;
     cm_cluster_init(cluster);
     cm_where_split(text, &where);
-    assert_false(where.is_file);
+    assert_int_equal(where.kind, CM_WHERE_SERVERS);
     enum cm_status status = cm_cluster_add_servers(cluster, &where, error);
     if (status == CM_OK)
         status = cm_cluster_add_options(cluster, &where, error);
@@ -254,7 +254,7 @@ static void the_file_form(void **state) {
     struct cm_cluster_error error;
     char path[16];
     cm_where_split("file:/etc/a%20b?timeout=1s", &where);
-    assert_true(where.is_file);
+    assert_int_equal(where.kind, CM_WHERE_FILE);
     assert_int_equal(where.options_column, 17);
     assert_true(cm_slice_equal(where.options, CM_SLICE("timeout=1s")));
     assert_int_equal(cm_where_path(&where, path, sizeof path, &error), CM_OK);
@@ -265,6 +265,79 @@ static void the_file_form(void **state) {
     assert_int_equal(error.column, 6);
     cm_where_split("file:/a/path/that/is/long", &where);
     assert_int_equal(cm_where_path(&where, path, sizeof path, &error), CM_INVALID);
+}
+
+static enum cm_status parse_etcd(const char *text, struct cm_cluster *endpoints,
+                                 struct cm_cluster_error *error) {
+    struct cm_where where;
+    char name[CM_CLUSTER_NAME_BYTES];
+    cm_cluster_init(endpoints);
+    cm_where_split(text, &where);
+    assert_int_equal(where.kind, CM_WHERE_ETCD);
+    enum cm_status status = cm_cluster_add_endpoints(endpoints, &where, error);
+    if (status == CM_OK)
+        status = cm_where_name(&where, name, error);
+    return status == CM_OK ? cm_cluster_add_options(endpoints, &where, error) : status;
+}
+
+static void the_etcd_form(void **state) {
+    (void)state;
+    struct cm_where where;
+    struct cm_cluster endpoints;
+    struct cm_cluster_error error;
+    char name[CM_CLUSTER_NAME_BYTES];
+    static const char text[] = "etcds://a:1,b,[::1]/my-cluster_1.x?etcd_user=me&timeout=3s";
+    assert_int_equal(parse_etcd(text, &endpoints, &error), CM_OK);
+    assert_int_equal(endpoints.count, 3);
+    expect_member(&endpoints, 0, "a:1", "a");
+    expect_member(&endpoints, 1, "b:2379", "b");
+    expect_member(&endpoints, 2, "[::1]:2379", "::1");
+    assert_string_equal(endpoints.settings.etcd_user, "me");
+    assert_int_equal(endpoints.settings.timeout, 3000);
+    cm_cluster_deinit(&endpoints);
+    cm_where_split(text, &where);
+    assert_true(where.is_secure);
+    assert_int_equal(cm_where_name(&where, name, &error), CM_OK);
+    assert_string_equal(name, "my-cluster_1.x");
+    cm_where_split("etcd:2379,etcds:1", &where); /* hosts of these names */
+    assert_int_equal(where.kind, CM_WHERE_SERVERS);
+}
+
+#define LONG_NAME "0123456789012345678901234567890123456789012345678901234567890123"
+
+static void wrong_etcd_forms_are_explained(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *message;
+        size_t column;
+    } rows[] = {
+        {"etcd://a", "the name of a cluster is missing: write etcd://HOST:PORT/CLUSTER", 9},
+        {"etcd://a/", "the name of a cluster is missing: write etcd://HOST:PORT/CLUSTER", 10},
+        {"etcd:///c", "a server is missing; write HOST, HOST:PORT, [IPV6]:PORT or unix:PATH", 8},
+        {"etcd://a/b/c", "a cluster's name has letters, digits, '.', '-' and '_'", 11},
+        {"etcd://a/" LONG_NAME "x", "the name of the cluster is longer than 64 bytes", 10},
+        {"etcd://a,a:2379/c", "a:2379 is listed twice", 10},
+        {"etcd://a;weight=2/c", "\"a;weight=2\" is no host name and no address", 9},
+        {"etcd://unix:b/c", "\"b\" is not a port from 1 to 65535", 13},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct cm_cluster endpoints;
+        struct cm_cluster_error error;
+        assert_int_equal(parse_etcd(rows[i].text, &endpoints, &error), CM_INVALID);
+        assert_string_equal(error.text, rows[i].message);
+        assert_int_equal(error.column, rows[i].column);
+        cm_cluster_deinit(&endpoints);
+    }
+}
+
+static void options_of_etcd_are_for_etcd(void **state) {
+    (void)state;
+    struct cm_cluster cluster;
+    struct cm_cluster_error error;
+    assert_int_equal(parse("a?etcd_password=b", &cluster, &error), CM_INVALID);
+    assert_string_equal(error.text, "an option of etcd is given, and the servers are not in etcd: "
+                                    "write etcd://HOST:PORT/CLUSTER");
+    cm_cluster_deinit(&cluster);
 }
 
 static void options_describe_themselves(void **state) {
@@ -289,6 +362,9 @@ int main(void) {
         cmocka_unit_test(a_file_has_servers_and_options),
         cmocka_unit_test(a_file_is_refused_by_line_and_column),
         cmocka_unit_test(the_file_form),
+        cmocka_unit_test(the_etcd_form),
+        cmocka_unit_test(wrong_etcd_forms_are_explained),
+        cmocka_unit_test(options_of_etcd_are_for_etcd),
         cmocka_unit_test(options_describe_themselves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

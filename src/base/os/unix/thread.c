@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -43,6 +44,12 @@ void cm_os_thread_join(struct cm_os_thread *thread) {
     CM_CHECK(pthread_join(start->id, NULL) == 0);
     free(start);
     thread->impl = NULL;
+}
+
+void cm_os_thread_mask_signals(void) {
+    sigset_t all;
+    sigfillset(&all);
+    (void)pthread_sigmask(SIG_BLOCK, &all, NULL);
 }
 
 void cm_os_thread_yield(void) {

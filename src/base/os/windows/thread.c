@@ -44,6 +44,9 @@ void cm_os_thread_join(struct cm_os_thread *thread) {
     thread->impl = NULL;
 }
 
+void cm_os_thread_mask_signals(void) {
+}
+
 void cm_os_thread_yield(void) {
     (void)SwitchToThread();
 }
