@@ -360,6 +360,14 @@ static enum cm_status settle_auth(struct cm_config_parse *parse) {
     return CM_OK;
 }
 
+/* Who does not join has nobody to tell. */
+static enum cm_status settle_join(struct cm_config_parse *parse) {
+    const struct cm_option *weight = cm_option_by_name("weight", strlen("weight"));
+    if (parse->config->join != NULL || !parse->given[weight - cm_options])
+        return CM_OK;
+    return cm_config_note(parse, "option --weight has no effect: there is no --join");
+}
+
 /* What follows from several options together. */
 static enum cm_status settle(struct cm_config_parse *parse, unsigned core_count) {
     struct cm_config *config = parse->config;
@@ -382,6 +390,8 @@ static enum cm_status settle(struct cm_config_parse *parse, unsigned core_count)
     enum cm_status status = settle_tls(parse);
     if (status == CM_OK)
         status = settle_auth(parse);
+    if (status == CM_OK)
+        status = settle_join(parse);
     if (status != CM_OK)
         return status;
     if (config->memory_file != NULL)

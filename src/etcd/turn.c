@@ -99,6 +99,8 @@ static enum cm_status put(struct cm_etcd *etcd) {
         post(etcd, cm_etcd_ask_put(&etcd->body, &what), "/v3/kv/put", &answer);
     if (status == CM_REFUSED) /* of a lease that has ended, for one */
         lose_lease(etcd);
+    if (status == CM_OK)
+        cm_etcd_note_problem(etcd, "");
     etcd->is_put = status == CM_OK;
     return status;
 }

@@ -99,6 +99,20 @@ static void put_tls_settings(struct cm_stat_sink *sink, const struct cm_config *
     put(sink, "ssl_min_version", "%s", config->tls_min_version == 0 ? "tlsv1.2" : "tlsv1.3");
 }
 
+/* What follows the '?' may hold a password. */
+static void put_join(struct cm_stat_sink *sink, const struct cm_server *server) {
+    const struct cm_config *config = server->config;
+    struct cm_etcd_state state;
+    if (server->place.etcd == NULL)
+        return;
+    cm_etcd_read_state(server->place.etcd, &state);
+    put(sink, "join", "%.*s", (int)strcspn(config->join, "?"), config->join);
+    put(sink, "joined", "%s", on_off(state.is_registered));
+    put(sink, "join_members", "%zu", state.member_count);
+    put(sink, "advertise", "%s", server->place.name);
+    put(sink, "weight", "%" PRId64, config->weight);
+}
+
 /* memcached's, for what is not there to be set here: those who read settings look for them. */
 static const struct {
     const char *name, *value;
@@ -176,6 +190,7 @@ static void on_settings(void *context, struct cm_stat_sink *sink) {
     put(sink, "watcher_logbuf_size", "%" PRId64, config->watcher_buffer_kb << 10);
     put(sink, "worker_logbuf_size", "0"); /* there are none */
     put_tls_settings(sink, config);
+    put_join(sink, server);
     put_fixed_settings(sink);
 }
 

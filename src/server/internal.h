@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "net/net.h"
 #include "server/clock.h"
+#include "server/cluster.h"
 #include "server/server.h"
 #include "session/session.h"
 #include <stdatomic.h>
@@ -33,6 +34,7 @@ struct cm_server {
     struct cm_auth *auth;       /* NULL: nobody needs to log in */
     struct cm_net *net;
     struct cm_clock clock;
+    struct cm_cluster_place place; /* of this server among others */
     struct cm_control control;
     struct cm_session_env env;
     struct cm_os_background background;
@@ -55,6 +57,13 @@ void cm_server_remove_pid_file(struct cm_server *server);
 enum cm_exit cm_server_write_port_file(struct cm_server *server);
 /* Says what the user of -u will not be able to read again, or to remove at the end. */
 void cm_server_check_files(const struct cm_config *config);
+
+/* cluster.c: this server as a member. USAGE or SYSTEM after a message for people. */
+enum cm_exit cm_server_find_place(struct cm_server *server); /* once it listens */
+enum cm_exit cm_server_join(struct cm_server *server);       /* once it is sandboxed */
+/* Leaves first what it has joined, unless told twice. On the main thread, as the others. */
+void cm_server_stop(struct cm_server *server);
+void cm_server_close_place(struct cm_server *server);
 
 /* tls.c: the certificates. CONFIG or SYSTEM after a message for people. */
 enum cm_exit cm_server_load_certs(struct cm_server *server);

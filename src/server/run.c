@@ -27,9 +27,8 @@ static const int stop_signals[CM_SERVER_SIGNALS] = {
 /* ---- the loop ---- */
 
 static void on_signal(uv_signal_t *handle, int number) {
-    struct cm_server *server = handle->data;
     (void)number;
-    cm_net_stop(server->net);
+    cm_server_stop(handle->data);
 }
 
 static void on_reload(uv_signal_t *handle, int number) {
@@ -38,8 +37,7 @@ static void on_reload(uv_signal_t *handle, int number) {
 }
 
 static void on_stop(uv_async_t *async) {
-    struct cm_server *server = async->data;
-    cm_net_stop(server->net);
+    cm_server_stop(async->data);
 }
 
 static void on_tick(uv_timer_t *timer) {
@@ -51,6 +49,7 @@ static void on_tick(uv_timer_t *timer) {
 static void close_handles(struct cm_server *server) {
     uv_close((uv_handle_t *)&server->tick, NULL);
     uv_close((uv_handle_t *)&server->stop, NULL);
+    cm_server_close_place(server);
     server->has_handles = false;
 }
 
@@ -188,7 +187,7 @@ static void enter_sandbox(struct cm_server *server) {
     const char *why;
     if (server->config->no_sandbox)
         return;
-    server->sandboxed = cm_os_sandbox_enter(&why);
+    server->sandboxed = cm_os_sandbox_enter(server->config->join != NULL, &why);
     if (!server->sandboxed)
         cm_server_complain("goes on without a sandbox: %s", why);
 }
@@ -243,6 +242,8 @@ static enum cm_exit start(struct cm_server *server, const struct cm_server_test 
     if (result == CM_EXIT_OK)
         result = cm_server_listen(server);
     if (result == CM_EXIT_OK)
+        result = cm_server_find_place(server);
+    if (result == CM_EXIT_OK)
         result = cm_server_write_pid_file(server);
     if (result == CM_EXIT_OK)
         result = cm_server_write_port_file(server);
@@ -250,8 +251,10 @@ static enum cm_exit start(struct cm_server *server, const struct cm_server_test 
         result = cm_server_become_user(server);
     if (result == CM_EXIT_OK) {
         enter_sandbox(server);
-        result = start_net(server);
+        result = cm_server_join(server);
     }
+    if (result == CM_EXIT_OK)
+        result = start_net(server);
     return result;
 }
 

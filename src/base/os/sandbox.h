@@ -12,8 +12,10 @@
  * nothing of the server or its libraries ever does, so it is somebody else. Everything else that is
  * not allowed fails as not permitted: libraries may try what they can do without. */
 
-/* Enters the sandbox, with all threads and for good. False if there is none here, *why tells, in
- * words that live as long as the process; nothing has changed then. Once at most. */
-bool cm_os_sandbox_enter(const char **why);
+/* Enters the sandbox, with all threads and for good. With `may_connect` sockets of the Internet may
+ * be opened and connected, which says nothing about where to: a filter cannot look. False if there
+ * is none here, *why tells, in words that live as long as the process; nothing has changed then.
+ * Once at most. */
+bool cm_os_sandbox_enter(bool may_connect, const char **why);
 
 #endif

@@ -33,13 +33,13 @@ typedef long deed(void);
 enum { NO_SANDBOX = 100, SUCCEEDED = 101 };
 
 /* How the process ended: SUCCEEDED, NO_SANDBOX, an errno, or minus the signal that ended it. */
-static int outcome_of(deed *what) {
+static int outcome_of(deed *what, bool may_connect) {
     fflush(stdout);
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
         const char *why;
-        if (!cm_os_sandbox_enter(&why))
+        if (!cm_os_sandbox_enter(may_connect, &why))
             _exit(NO_SANDBOX);
         errno = 0;
         _exit(what() < 0 ? errno : SUCCEEDED);
@@ -49,12 +49,16 @@ static int outcome_of(deed *what) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
-static void assert_outcome(deed *what, const char *name, int wanted) {
-    int outcome = outcome_of(what);
+static void assert_any_outcome(deed *what, bool may_connect, const char *name, int wanted) {
+    int outcome = outcome_of(what, may_connect);
     if (outcome == NO_SANDBOX)
         skip();
     if (outcome != wanted)
         fail_msg("%s: %d instead of %d", name, outcome, wanted);
+}
+
+static void assert_outcome(deed *what, const char *name, int wanted) {
+    assert_any_outcome(what, false, name, wanted);
 }
 
 #define ASSERT_FORBIDDEN(what) assert_outcome(what, #what, EPERM)
@@ -123,6 +127,33 @@ static void test_sockets(void **state) {
     ASSERT_FORBIDDEN(open_unix);
     ASSERT_FORBIDDEN(open_packets);
     ASSERT_FORBIDDEN(connect_input);
+}
+
+static long open_tcp6(void) {
+    return socket(AF_INET6, SOCK_STREAM, 0);
+}
+
+static long open_pair(void) {
+    int ends[2];
+    return socketpair(AF_UNIX, SOCK_STREAM, 0, ends);
+}
+
+static long connect_datagrams(void) {
+    const struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
+    return connect(socket(AF_INET, SOCK_DGRAM, 0), &nowhere, sizeof nowhere);
+}
+
+/* For those who must connect. */
+static void test_connecting(void **state) {
+    (void)state;
+    assert_any_outcome(open_tcp, true, "open_tcp", SUCCEEDED);
+    assert_any_outcome(open_tcp6, true, "open_tcp6", SUCCEEDED);
+    assert_any_outcome(open_pair, true, "open_pair", SUCCEEDED);
+    assert_any_outcome(connect_datagrams, true, "connect_datagrams", SUCCEEDED);
+    assert_any_outcome(open_unix, true, "open_unix", EPERM);
+    assert_any_outcome(open_packets, true, "open_packets", EPERM);
+    assert_any_outcome(run_program, true, "run_program", -SIGSYS);
+    ASSERT_FORBIDDEN(open_pair);
 }
 
 /* ---- files ---- */
@@ -315,7 +346,7 @@ static int earlier_thread(void) {
     if (pipe(earlier.told) != 0 ||
         cm_os_thread_start(&thread, wait_and_open_socket, &earlier, "before") != CM_OK)
         return 0;
-    if (!cm_os_sandbox_enter(&why))
+    if (!cm_os_sandbox_enter(false, &why))
         return NO_SANDBOX;
     if (write(earlier.told[1], "x", 1) != 1)
         return 0;
@@ -338,9 +369,10 @@ static void test_threads(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_deadly), cmocka_unit_test(test_sockets),
-        cmocka_unit_test(test_files),  cmocka_unit_test(test_process),
-        cmocka_unit_test(test_memory), cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_deadly),     cmocka_unit_test(test_sockets),
+        cmocka_unit_test(test_connecting), cmocka_unit_test(test_files),
+        cmocka_unit_test(test_process),    cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -411,6 +411,25 @@ static void test_without_effect(void **state) {
     cm_config_deinit(&parsed.config);
 }
 
+static void test_joining(void **state) {
+    (void)state;
+    struct parsed parsed;
+    parse(&parsed, "--join etcd://a/b --weight 1000 --advertise c");
+    assert_int_equal(parsed.status, CM_OK);
+    assert_string_equal(parsed.config.join, "etcd://a/b");
+    assert_string_equal(parsed.config.advertise, "c");
+    assert_int_equal(parsed.config.weight, 1000);
+    assert_int_equal(parsed.config.notes.count, 0);
+    cm_config_deinit(&parsed.config);
+    parse(&parsed, "--weight 2");
+    assert_int_equal(parsed.status, CM_OK);
+    assert_int_equal(parsed.config.notes.count, 1);
+    assert_string_equal(parsed.config.notes.entries[0],
+                        "option --weight has no effect: there is no --join");
+    cm_config_deinit(&parsed.config);
+    assert_refused("--weight 0", "option --weight: \"0\" is not a number from 1 to 1000");
+}
+
 static void test_unix_takes_the_networks_place(void **state) {
     (void)state;
     struct parsed parsed;
@@ -514,6 +533,7 @@ int main(void) {
         cmocka_unit_test(test_tls),
         cmocka_unit_test(test_tls_extended),
         cmocka_unit_test(test_tls_refusals),
+        cmocka_unit_test(test_joining),
         cmocka_unit_test(test_actions_end_the_parsing),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_size_refusals),

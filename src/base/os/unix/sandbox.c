@@ -13,14 +13,16 @@
 #if defined(SANITIZED)
 
 /* It looks for leaks by a process that traces this one. */
-bool cm_os_sandbox_enter(const char **why) {
+bool cm_os_sandbox_enter(bool may_connect, const char **why) {
+    (void)may_connect;
     *why = "built with a sanitizer, which does what it forbids";
     return false;
 }
 
 #elif !defined(__linux__)
 
-bool cm_os_sandbox_enter(const char **why) {
+bool cm_os_sandbox_enter(bool may_connect, const char **why) {
+    (void)may_connect;
     *why = "this system has none";
     return false;
 }
@@ -37,6 +39,7 @@ bool cm_os_sandbox_enter(const char **why) {
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* By name, because neither every architecture nor every libseccomp knows all of them. */
@@ -191,6 +194,14 @@ static const struct condition conditions[] = {
     {"openat2", SCMP_ACT_ERRNO(ENOSYS), 0, 0, 0},
 };
 
+/* To connect, names included; a pair of sockets wakes the thread that waits. */
+static const struct condition connecting[] = {
+    {"connect", SCMP_ACT_ALLOW, 0, 0, 0},
+    {"socket", SCMP_ACT_ALLOW, 0, UINT32_MAX, AF_INET},
+    {"socket", SCMP_ACT_ALLOW, 0, UINT32_MAX, AF_INET6},
+    {"socketpair", SCMP_ACT_ALLOW, 0, UINT32_MAX, AF_UNIX},
+};
+
 /* 0 or a negative errno, as libseccomp answers. */
 static int add_names(scmp_filter_ctx filter, const char *const *names, size_t count,
                      uint32_t action) {
@@ -224,14 +235,23 @@ static int add_signals(scmp_filter_ctx filter) {
     return result == 0 ? add_condition(filter, &own[1]) : result;
 }
 
-static int fill(scmp_filter_ctx filter) {
+static int add_conditions(scmp_filter_ctx filter, const struct condition *all, size_t count) {
+    int result = 0;
+    for (size_t i = 0; i < count && result == 0; i++)
+        result = add_condition(filter, &all[i]);
+    return result;
+}
+
+static int fill(scmp_filter_ctx filter, bool may_connect) {
     int result = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1); /* every thread */
     if (result == 0)
         result = add_names(filter, allowed, sizeof allowed / sizeof allowed[0], SCMP_ACT_ALLOW);
     if (result == 0)
         result = add_names(filter, deadly, sizeof deadly / sizeof deadly[0], SCMP_ACT_KILL_PROCESS);
-    for (size_t i = 0; i < sizeof conditions / sizeof conditions[0] && result == 0; i++)
-        result = add_condition(filter, &conditions[i]);
+    if (result == 0)
+        result = add_conditions(filter, conditions, sizeof conditions / sizeof conditions[0]);
+    if (result == 0 && may_connect)
+        result = add_conditions(filter, connecting, sizeof connecting / sizeof connecting[0]);
     if (result == 0)
         result = add_signals(filter);
     /* Refusals show in the audit log, where there is one; a tree of calls is searched fastest. */
@@ -240,11 +260,11 @@ static int fill(scmp_filter_ctx filter) {
     return result;
 }
 
-bool cm_os_sandbox_enter(const char **why) {
+bool cm_os_sandbox_enter(bool may_connect, const char **why) {
     int result = -ENOMEM;
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
     if (filter != NULL) {
-        result = fill(filter);
+        result = fill(filter, may_connect);
         if (result == 0)
             result = seccomp_load(filter); /* sets no_new_privs, too */
         seccomp_release(filter);

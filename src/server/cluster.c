@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "base/os/os.h"
+#include "server/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* --join: this server as a member of a cluster in etcd. */
+
+/* From taking the entry back to closing the port: clients that watch have moved away by then. */
+enum { FAREWELL_MS = 1000, NAME_BYTES = CM_CLUSTER_HOST_BYTES + 16 };
+
+/* ---- how it is called ---- */
+
+struct finding {
+    char first[NAME_BYTES]; /* what it listens on, as members are called */
+    size_t count;
+    bool all_loopback, any_wildcard;
+};
+
+static void find_listener(void *context, const struct cm_net_listening *listening) {
+    struct finding *found = context;
+    const char *address = listening->address;
+    if (listening->udp)
+        return;
+    if (listening->port != 0)
+        address = strchr(address, ':') + 1; /* "tcp:" */
+    else if (strncmp(address, "unix:/", 6) != 0)
+        found->any_wildcard = true; /* a relative path leads others elsewhere */
+    if (found->count++ == 0)
+        snprintf(found->first, sizeof found->first, "%s", address);
+    found->all_loopback = found->all_loopback && listening->loopback;
+    found->any_wildcard = found->any_wildcard || strncmp(address, "0.0.0.0:", 8) == 0 ||
+                          strncmp(address, "[::]:", 5) == 0;
+}
+
+/* Whether it is clear what to connect to; loopback's two addresses are the same place. */
+static bool is_clear(const struct finding *found) {
+    return found->count > 0 && !found->any_wildcard && (found->count == 1 || found->all_loopback);
+}
+
+static bool has_port(const char *name) {
+    const char *close = strchr(name, ']');
+    if (name[0] == '[')
+        return close != NULL && close[1] == ':';
+    const char *colon = strchr(name, ':');
+    return colon != NULL && (strncmp(name, "unix:", 5) == 0 || strchr(colon + 1, ':') == NULL);
+}
+
+/* As it was given, with the port if it has none. */
+static enum cm_exit take_advertised(struct cm_server *server, const char *given) {
+    struct cm_cluster self = {0};
+    struct cm_cluster_error error;
+    char name[NAME_BYTES];
+    const bool is_bare = strchr(given, ':') != NULL && given[0] != '[';
+    if (has_port(given) || server->port == 0)
+        snprintf(name, sizeof name, "%s", given);
+    else
+        snprintf(name, sizeof name, is_bare ? "[%s]:%u" : "%s:%u", given, (unsigned)server->port);
+    if (strlen(given) >= CM_CLUSTER_HOST_BYTES ||
+        cm_cluster_add_member(&self, cm_slice(name, strlen(name)), 1, &error) != CM_OK) {
+        cm_server_complain("option --advertise: \"%.100s\" is not HOST, HOST:PORT, [IPV6]:PORT or "
+                           "unix:PATH",
+                           given);
+        cm_cluster_deinit(&self);
+        return CM_EXIT_USAGE;
+    }
+    server->place.name = strdup(self.members[0].name);
+    cm_cluster_deinit(&self);
+    return CM_EXIT_OK;
+}
+
+enum cm_exit cm_server_find_place(struct cm_server *server) {
+    const struct cm_config *config = server->config;
+    struct finding found = {.all_loopback = true};
+    if (config->advertise != NULL)
+        return take_advertised(server, config->advertise);
+    cm_net_visit_listeners(server->net, find_listener, &found);
+    if (is_clear(&found)) {
+        server->place.name = strdup(found.first);
+    } else if (config->join != NULL) {
+        cm_server_complain("option --join: which of the addresses clients are to use is not clear; "
+                           "give --advertise HOST:PORT");
+        return CM_EXIT_USAGE;
+    }
+    return CM_EXIT_OK;
+}
+
+/* ---- news ---- */
+
+/* A second cm_net_stop() would cut the connections that the first one lets finish. */
+static void on_farewell(uv_timer_t *timer) {
+    struct cm_server *server = timer->data;
+    server->place.is_stopping = true;
+    cm_net_stop(server->net);
+}
+
+static void see_left(struct cm_server *server, const struct cm_etcd_state *state) {
+    struct cm_cluster_place *place = &server->place;
+    if (!place->is_leaving || !state->has_left || place->is_stopping ||
+        uv_is_active((uv_handle_t *)&place->farewell))
+        return;
+    uv_timer_start(&place->farewell, on_farewell, place->was_registered ? FAREWELL_MS : 0, 0);
+}
+
+/* People hear of a change, not of every attempt. */
+static void tell(struct cm_server *server, const struct cm_etcd_state *state) {
+    struct cm_cluster_place *place = &server->place;
+    const bool is_wrong = state->problem.text[0] != '\0';
+    if (is_wrong && !place->was_wrong)
+        cm_server_complain("%s; it is tried again", state->problem.text);
+    if (state->is_registered && !place->was_registered)
+        cm_server_complain("joined the cluster as %s", place->name);
+    else if (place->was_wrong && !is_wrong && state->is_registered)
+        cm_server_complain("etcd is as it should be again");
+    place->was_wrong = is_wrong;
+    place->was_registered = state->is_registered;
+}
+
+static void on_news(uv_async_t *async) {
+    struct cm_server *server = async->data;
+    struct cm_etcd_state state;
+    cm_etcd_read_state(server->place.etcd, &state);
+    see_left(server, &state);
+    if (!server->place.is_leaving)
+        tell(server, &state);
+}
+
+static void on_change(void *context) {
+    struct cm_server *server = context;
+    uv_async_send(&server->place.news);
+}
+
+/* ---- joining and leaving ---- */
+
+/* Options of a connection string that are for clients would have no effect. */
+static bool are_for_etcd(struct cm_slice options) {
+    static const char word[] = "etcd_";
+    const size_t length = sizeof word - 1;
+    while (options.len > 0) {
+        if (options.len < length || memcmp(options.data, word, length) != 0)
+            return false;
+        const char *next = memchr(options.data, '&', options.len);
+        if (next == NULL)
+            break;
+        options = cm_slice(next + 1, options.len - (size_t)(next + 1 - options.data));
+    }
+    return true;
+}
+
+static enum cm_status open_etcd(struct cm_server *server, struct cm_cluster_error *error) {
+    struct cm_where where;
+    struct cm_cluster cluster; /* its settings alone */
+    cm_where_split(server->config->join, &where);
+    cm_cluster_init(&cluster);
+    const struct cm_etcd_options options = {
+        .where = &where,
+        .settings = &cluster.settings,
+        .advertise = server->place.name,
+        .weight = (uint32_t)server->config->weight,
+        .on_change = on_change,
+        .context = server,
+    };
+    if (where.kind != CM_WHERE_ETCD)
+        snprintf(error->text, sizeof error->text, "write etcd://HOST:PORT/CLUSTER");
+    else if (!are_for_etcd(where.options))
+        snprintf(error->text, sizeof error->text, "only options that begin with etcd_ are for it");
+    else if (cm_cluster_add_options(&cluster, &where, error) == CM_OK)
+        return cm_etcd_open(&options, &server->place.etcd, error);
+    return CM_INVALID;
+}
+
+enum cm_exit cm_server_join(struct cm_server *server) {
+    struct cm_cluster_place *place = &server->place;
+    struct cm_cluster_error error = {0};
+    if (server->config->join == NULL)
+        return CM_EXIT_OK;
+    if (uv_async_init(&server->loop, &place->news, on_news) != 0)
+        return CM_EXIT_SYSTEM;
+    uv_timer_init(&server->loop, &place->farewell);
+    place->news.data = place->farewell.data = server;
+    place->has_handles = true;
+    const enum cm_status status = open_etcd(server, &error);
+    if (status == CM_OK)
+        return CM_EXIT_OK;
+    cm_server_complain("option --join: %s", error.text);
+    return status == CM_INVALID ? CM_EXIT_USAGE : CM_EXIT_SYSTEM;
+}
+
+void cm_server_stop(struct cm_server *server) {
+    struct cm_cluster_place *place = &server->place;
+    if (place->etcd == NULL || place->is_leaving) {
+        if (place->has_handles)
+            uv_timer_stop(&place->farewell);
+        place->is_stopping = true;
+        cm_net_stop(server->net);
+        return;
+    }
+    place->is_leaving = true;
+    cm_etcd_leave(place->etcd);
+}
+
+void cm_server_close_place(struct cm_server *server) {
+    struct cm_cluster_place *place = &server->place;
+    cm_etcd_close(place->etcd); /* no news from here on */
+    place->etcd = NULL;
+    if (place->has_handles) {
+        uv_close((uv_handle_t *)&place->news, NULL);
+        uv_close((uv_handle_t *)&place->farewell, NULL);
+        place->has_handles = false;
+    }
+    free(place->name);
+    place->name = NULL;
+}
