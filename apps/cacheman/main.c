@@ -5,6 +5,7 @@
 #include "cli/exit.h"
 #include "cli/man.h"
 #include "console/console.h"
+#include "top/top.h"
 
 #include <locale.h>
 #include <string.h>
@@ -15,6 +16,7 @@ static const struct {
     const struct cm_cli *cli;
 } programs[] = {
     {"console", cm_console_main, &cm_console_cli},
+    {"top", cm_top_main, &cm_top_cli},
 };
 enum { PROGRAMS = sizeof programs / sizeof programs[0] };
 
