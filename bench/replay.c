@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* cm_replay: replays a trace cache-aside (get, and on a miss set) against a server, the engine in
- * this process, or an item-level reference, and counts the misses. Prints name=value lines. */
+/* cm_replay: replays a trace cache-aside (get, and on a miss set) against the engine in this process
+ * or an item-level reference, and counts the misses. Prints name=value lines. What replays against
+ * servers is `cacheman replay`. */
 
 #include "base/random.h"
 #include "lib/cache.h"
@@ -16,7 +17,6 @@
 
 struct replay_options {
     const char *path;
-    const char *server;
     const char *policy;
     const char *reference;
     uint64_t memory;
@@ -72,15 +72,12 @@ static void open_cache(struct replay *replay) {
     struct cm_bench_cache_options cache_options = {
         .trace = &replay->trace,
         .value_bytes_max = largest(replay),
-        .server = options->server,
         .policy = options->policy,
         .reference = options->reference,
         .memory = options->memory,
         .typical_bytes = (double)replay->data_bytes / replay->trace.keys,
     };
-    if (options->server)
-        cm_bench_cache_open_server(&replay->cache, &cache_options);
-    else if (options->reference)
+    if (options->reference)
         cm_bench_cache_open_reference(&replay->cache, &cache_options);
     else
         cm_bench_cache_open_store(&replay->cache, &cache_options);
@@ -173,7 +170,6 @@ static void replay_trace(struct replay *replay) {
 static const char usage[] =
     "usage: replay [options] TRACE\n"
     "against\n"
-    "      --server HOST:PORT         a server, or\n"
     "      --reference NAME           an item-level policy, or \"belady\", or\n"
     "      --policy NAME              the engine in this process (also without any of these)\n"
     "with\n"
@@ -200,9 +196,6 @@ static void list_policies(void) {
 
 static void set_option(struct replay_options *options, int option) {
     switch (option) {
-    case 's':
-        options->server = optarg;
-        break;
     case 'r':
         options->reference = optarg;
         break;
@@ -243,7 +236,6 @@ static void set_option(struct replay_options *options, int option) {
 
 static struct replay_options read_options(int argc, char **argv) {
     static const struct option names[] = {
-        {"server", 1, NULL, 's'},
         {"reference", 1, NULL, 'r'},
         {"policy", 1, NULL, 'p'},
         {"memory", 1, NULL, 'm'},
@@ -265,7 +257,7 @@ static struct replay_options read_options(int argc, char **argv) {
     if (optind != argc - 1)
         die_of_usage('?');
     options.path = argv[optind];
-    if (!options.server && !options.memory && options.hold == 0)
+    if (!options.memory && options.hold == 0)
         cm_bench_die("--memory or --hold is needed");
     return options;
 }

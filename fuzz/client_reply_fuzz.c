@@ -26,7 +26,7 @@ static void on_done(struct cm_attempt *attempt) {
     struct cacheman_result *result = &attempt->answer.result;
     const enum cacheman_verb verb = attempt->ask.request.verb;
     scene->done[attempt - scene->attempts]++;
-    if (attempt->key != NULL && result->outcome == CACHEMAN_HIT &&
+    if (attempt->key != NULL && result->outcome == CACHEMAN_HIT && !attempt->ask.request.no_value &&
         (verb == CACHEMAN_GET || verb == CACHEMAN_GET_AND_TOUCH)) {
         CM_CHECK(result->value.data != NULL);
         CM_CHECK(((const char *)result->value.data)[result->value.bytes] == '\0');
@@ -47,6 +47,7 @@ static void push_all(struct scene *scene, const struct cm_wire_key *key) {
             .server = scene->server, .key = key, .done = on_done, .context = scene};
         attempt->ask.request.verb = (enum cacheman_verb)(i % (CACHEMAN_DECREMENT + 1));
         attempt->ask.request.want_cas = i % 2 == 0;
+        attempt->ask.request.no_value = i == ATTEMPTS - 2; /* a second GET */
         if (i == ATTEMPTS - 1) {
             attempt->key = NULL;
             attempt->line = CM_SLICE("stats\r\n");

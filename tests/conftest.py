@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Tests that run the real program; each owns its server."""
 
+import os
 import pathlib
+import subprocess
 import sys
 
 import pytest
@@ -10,6 +12,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent / "support"))
 
 import cachemand  # noqa: E402
 import tls  # noqa: E402
+
+MEMCACHED = "/usr/bin/memcached"
 
 
 @pytest.fixture
@@ -52,3 +56,27 @@ def serve_tls(serve, authority, server_cert):
 @pytest.fixture
 def server(serve):
     return serve("-t", "2")
+
+
+@pytest.fixture
+def memcached(tmp_path):
+    """memcached itself on a Unix socket, with the options given; where it is, as the client wants
+    it."""
+    started = []
+
+    def start(*options):
+        path = tmp_path / f"{len(started)}.sock"
+        user = ["-u", "nobody"] if os.getuid() == 0 else []
+        tmp_path.chmod(0o777)
+        for parent in tmp_path.parents[:3]:
+            parent.chmod(parent.stat().st_mode | 0o055)
+        process = subprocess.Popen([MEMCACHED, "-s", str(path), "-a", "0777", *user, *options],
+                                   stdin=subprocess.DEVNULL)
+        started.append(process)
+        cachemand.wait_until(path.exists, "memcached's socket")
+        return f"unix:{path}"
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()

@@ -5,6 +5,7 @@
 #include "cli/exit.h"
 #include "cli/man.h"
 #include "console/console.h"
+#include "replay/replay.h"
 #include "top/top.h"
 
 #include <locale.h>
@@ -16,6 +17,7 @@ static const struct {
     const struct cm_cli *cli;
 } programs[] = {
     {"console", cm_console_main, &cm_console_cli},
+    {"replay", cm_replay_main, &cm_replay_cli},
     {"top", cm_top_main, &cm_top_cli},
 };
 enum { PROGRAMS = sizeof programs / sizeof programs[0] };

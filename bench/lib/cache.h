@@ -7,8 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What a trace is replayed against: a server, the engine in this process, or an item-level
- * reference. A cache dies with a message when it cannot go on. */
+/* What a trace is replayed against: the engine in this process, or an item-level reference. A cache dies with a message when it cannot go on. */
 struct cm_bench_cache {
     void *state;
     /* True: the key is there, and the cache has taken note. */
@@ -22,15 +21,12 @@ struct cm_bench_cache {
 struct cm_bench_cache_options {
     const struct cm_bench_trace *trace;
     uint32_t value_bytes_max;
-    const char *server;    /* HOST:PORT */
     const char *policy;    /* the engine's */
     const char *reference; /* the reference's */
     uint64_t memory;       /* bytes, of the engine and of the reference */
     double typical_bytes;  /* of an item, key included; for the reference */
 };
 
-void cm_bench_cache_open_server(struct cm_bench_cache *cache,
-                                const struct cm_bench_cache_options *options);
 void cm_bench_cache_open_store(struct cm_bench_cache *cache,
                                const struct cm_bench_cache_options *options);
 void cm_bench_cache_open_reference(struct cm_bench_cache *cache,

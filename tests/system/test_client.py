@@ -78,29 +78,6 @@ def test_only_public_symbols_are_offered():
     assert library.resolve().name.startswith("libcacheman.so.")
 
 
-@pytest.fixture
-def memcached(tmp_path):
-    """memcached itself on a Unix socket, with the options given."""
-    started = []
-
-    def start(*options):
-        path = tmp_path / f"{len(started)}.sock"
-        user = ["-u", "nobody"] if os.getuid() == 0 else []
-        tmp_path.chmod(0o777)
-        for parent in tmp_path.parents[:3]:
-            parent.chmod(parent.stat().st_mode | 0o055)
-        process = subprocess.Popen([MEMCACHED, "-s", str(path), "-a", "0777", *user, *options],
-                                   stdin=subprocess.DEVNULL)
-        started.append(process)
-        cachemand.wait_until(path.exists, "memcached's socket")
-        return f"unix:{path}"
-
-    yield start
-    for process in started:
-        process.kill()
-        process.wait()
-
-
 @pytest.mark.skipif(not os.path.exists(MEMCACHED), reason="needs memcached")
 def test_with_memcached(memcached):
     where = ",".join(memcached() for _ in range(2)) + PATIENCE

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""`cacheman replay` and what it cannot use: options, traces, servers, files."""
+
+import gzip
+import json
+
+import pytest
+
+from cachemand import PROGRAM, run
+
+CACHEMAN = PROGRAM.parent / "cacheman"
+HINT = "Try 'cacheman replay --help'.\n"
+
+
+def replay(*options):
+    return run("replay", *map(str, options), program=CACHEMAN)
+
+
+@pytest.mark.parametrize("options, message", [
+    ((), "TRACE is missing"),
+    (("t", "a:1"), "several operands need --compare: TRACE SERVER..."),
+    (("t", "--compare"), "--compare needs servers: TRACE SERVER..."),
+    (("t", "--compare", *["h:1"] * 17), "there are more than 16 servers"),
+    (("t", "-s", "h:1", "--compare", *["h:1"] * 16), "there are more than 16 servers"),
+    (("t", "--json", "--interval=5"), "--json has the miss ratio over time: leave out --interval"),
+    (("t", "--window=0"), "--window=0: must be a number from 1 to 4096"),
+    (("t", "--window=4097"), "--window=4097: must be a number from 1 to 4096"),
+    (("t", "--limit=0"), "--limit=0: must be a number from 1 to 9223372036854775807"),
+    (("t", "--keys=bend"), "--keys=bend: must be one of: refuse hash"),
+    (("t", "--value-size=x"), "--value-size=x: must be bytes, or with k, m or g, from 0 to "
+                              "1073741824"),
+    (("t", "--value-size=1-"), "--value-size=1-: must be bytes, or with k, m or g, from 0 to "
+                               "1073741824"),
+    (("t", "--value-size=-1"), "--value-size=-1: must be bytes, or with k, m or g, from 0 to "
+                               "1073741824"),
+    (("t", "--value-size=2g"), "--value-size=2g: must be bytes, or with k, m or g, from 0 to "
+                               "1073741824"),
+    (("t", "--value-size=9-8"), "--value-size=9-8: must be a range whose first number is not above "
+                                "its second"),
+    (("t", "--frobnicate"), "unknown option --frobnicate"),
+])
+def test_wrong_options(options, message):
+    assert replay(*options) == (64, "", f"cacheman replay: {message}\n{HINT}")
+
+
+def test_after_two_dashes_there_are_operands(tmp_path):
+    assert replay("--", "--json") == (
+        66, "", "cacheman replay: --json: No such file or directory\n")
+
+
+def test_help_names_every_option():
+    status, output, errors = replay("--help")
+    assert (status, errors) == (0, "")
+    for name in ("servers", "compare", "value-size", "window", "limit", "skip", "keys", "verify",
+                 "interval", "json", "plot", "timeout"):
+        assert f"--{name}" in output
+
+
+def test_traces_that_cannot_be_read(tmp_path):
+    assert replay(tmp_path / "none") == (
+        66, "", f"cacheman replay: {tmp_path}/none: No such file or directory\n")
+    assert replay(tmp_path) == (66, "", f"cacheman replay: {tmp_path}: Is a directory\n")
+
+
+@pytest.mark.parametrize("line, message", [
+    ("", "the key is missing: a line is KEY or KEY BYTES"),
+    ("k", "the size is missing: a line is KEY BYTES unless there is --value-size"),
+    ("k 12x", "\"12x\" is no size: a number from 0 to 1073741824 is allowed"),
+    ("k 1 2", "there is more than a key and a size: a line is KEY or KEY BYTES"),
+    ("k" * 251, "the key has 251 bytes: 1 to 250 are allowed, more with --keys=hash only"),
+    ("k\x02", "byte 2 of the key is 0x02: control characters are allowed with --keys=hash only"),
+])
+def test_malformed_lines(serve, tmp_path, line, message):
+    """What stands before is replayed, and told."""
+    trace = tmp_path / "trace"
+    trace.write_text(f"a 1\nb 1\na 1\n{line}\nc 1\n")
+    status, output, errors = replay("-s", f"127.0.0.1:{serve('-t', '1').port}", "--timeout=60s",
+                                    "--json", trace)
+    assert (status, errors) == (66, f"cacheman replay: {trace}:4: {message}\n")
+    result = json.loads(output)
+    assert result["input_error"] == f"{trace}:4: {message}"
+    assert (result["requests"], result["targets"][0]["misses"]) == (3, 2)
+
+
+def test_gzip_that_ends_too_early(serve, tmp_path):
+    trace = tmp_path / "trace.gz"
+    trace.write_bytes(gzip.compress(b"a 1\n" * 1000)[:-12])
+    status, _, errors = replay("-s", f"127.0.0.1:{serve('-t', '1').port}", "--timeout=60s", trace)
+    assert status == 66
+    assert errors.startswith(f"cacheman replay: {trace}:")
+    assert errors.endswith(": cannot be read on: the gzip data ends too early\n")
+
+
+def test_servers_that_are_not_there(serve, tmp_path):
+    trace = tmp_path / "trace"
+    trace.write_text("a 1\n")
+    server = serve("-t", "1")
+    port = server.port
+    server.process.kill()
+    server.process.wait()
+    status, output, errors = replay("-s", f"127.0.0.1:{port}", "--timeout=60s", trace)
+    assert status == 69
+    assert errors.startswith(f"cacheman replay: 127.0.0.1:{port}: server cannot be reached")
+    assert errors.endswith("; ended after 0 requests\n")
+    assert "trace: 1 requests in 1 windows of at most 64" in output
+    status, output, errors = replay("-s", "a:b", trace)
+    assert (status, output, errors) == (
+        64, "", "cacheman replay: \"b\" is not a port from 1 to 65535\n")
+
+
+def test_passwords_are_not_shown(serve, tmp_path):
+    trace = tmp_path / "trace"
+    trace.write_text("a 1\n")
+    users = tmp_path / "users"
+    users.write_text("bob:secret\n")
+    server = serve("-t", "1", "--auth-file", str(users))
+    where = f"127.0.0.1:{server.port}?connect_timeout=20s&user=bob&password="
+    status, output, errors = replay("-s", where + "secret", "--timeout=60s", trace)
+    assert (status, errors) == (0, "") and "secret" not in output
+    status, output, errors = replay("-s", where + "wrong", "--timeout=60s", trace)
+    assert status == 77 and "wrong" not in output + errors
+    assert errors.startswith(f"cacheman replay: 127.0.0.1:{server.port}: server did not accept "
+                             "the login")
+
+
+def test_plot_that_cannot_be_written(serve, tmp_path):
+    trace = tmp_path / "trace"
+    trace.write_text("a 1\n")
+    server = serve("-t", "1")
+    status, _, errors = replay("-s", f"127.0.0.1:{server.port}", "--timeout=60s", "--plot",
+                               tmp_path / "none/x.svg", trace)
+    assert (status, errors) == (73, f"cacheman replay: cannot write {tmp_path}/none/x.svg: No such "
+                                    "file or directory\n")
