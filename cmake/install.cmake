@@ -67,4 +67,6 @@ endif()
 
 if(TARGET cachemand)
   install(FILES docs/cachemand.1 docs/cacheman.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+  # Not into /etc: an administrator's file is never overwritten.
+  install(FILES packaging/cachemand.conf DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 endif()

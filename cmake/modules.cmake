@@ -11,12 +11,12 @@ function(cm_existing out)
   set(${out} ${found} PARENT_SCOPE)
 endfunction()
 
-# cm_module(<name> [USES <module>...] [LINKS <target>...])
+# cm_module(<name> [USES <module>...] [LINKS <target>...] [WITHOUT <file>...])
 # The folder src/<name> as the library cm_<name>. A folder without sources is a module of headers,
 # one without anything is skipped. Where OpenSSL is linked but is not there, as when compiling for
-# another system, only the headers are left.
+# another system, only the headers are left; there, the files after WITHOUT are left out.
 function(cm_module name)
-  cmake_parse_arguments(arg "" "" "USES;LINKS" ${ARGN})
+  cmake_parse_arguments(arg "" "" "USES;LINKS;WITHOUT" ${ARGN})
   set(dir ${CMAKE_SOURCE_DIR}/src/${name})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${dir}/*.c)
   file(GLOB_RECURSE headers CONFIGURE_DEPENDS ${dir}/*.h ${dir}/*.def)
@@ -28,6 +28,11 @@ function(cm_module name)
   cm_existing(uses ${arg_USES})
   if(arg_LINKS MATCHES "^OpenSSL::" AND NOT TARGET OpenSSL::Crypto)
     set(sources "")
+    set(arg_LINKS "")
+  endif()
+  if(arg_WITHOUT AND WIN32)
+    list(TRANSFORM arg_WITHOUT PREPEND ${dir}/)
+    list(REMOVE_ITEM sources ${arg_WITHOUT})
     set(arg_LINKS "")
   endif()
   if(sources)

@@ -10,6 +10,8 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "support"))
 
+os.environ.setdefault("CACHEMAN_CONFIG", "")  # not the file of a server that runs here
+
 import cachemand  # noqa: E402
 import tls  # noqa: E402
 

@@ -38,6 +38,7 @@ enum cm_config_protocol {
 #define CM_CONFIG_TYPE_NUMBER          int64_t
 #define CM_CONFIG_TYPE_SIZE            int64_t
 #define CM_CONFIG_TYPE_TEXT            const char *
+#define CM_CONFIG_TYPE_OPTIONAL        const char *
 #define CM_CONFIG_TYPE_LIST            struct cm_config_list
 #define CM_CONFIG_TYPE_CHOICE          int64_t
 #define CM_CONFIG_TYPE_EXTENDED        bool
@@ -49,6 +50,28 @@ enum cm_config_protocol {
 #define CM_CONFIG_TYPE_NOTHING_DECIMAL bool
 #define CM_CONFIG_TYPE_ACTION_ON       const char *
 
+/* Which option: CM_OPTION_INDEX_port, ... */
+enum cm_config_index {
+#define CM_OPTION(field, letter, name, alias, kind, scope, argument, initial, min, max, text)      \
+    CM_OPTION_INDEX_##field,
+#include "tables/options.def"
+#undef CM_OPTION
+    CM_OPTIONS
+};
+
+/* Where a value comes from, in rising order. */
+enum cm_config_origin {
+    CM_CONFIG_FROM_DEFAULT,
+    CM_CONFIG_FROM_FILE,
+    CM_CONFIG_FROM_ENVIRONMENT,
+    CM_CONFIG_FROM_LINE, /* the command line */
+};
+
+struct cm_config_place {
+    enum cm_config_origin origin;
+    unsigned line; /* of the file, from 1 */
+};
+
 /* One member per option of tables/options.def. Texts are borrowed from the command line, or from
  * `copies`. Once parsed, `threads` and `item_bytes_max` are never 0: what is not given is worked out. */
 struct cm_config {
@@ -56,32 +79,42 @@ struct cm_config {
     CM_CONFIG_TYPE_##kind field;
 #include "tables/options.def"
 #undef CM_OPTION
+    struct cm_config_place places[CM_OPTIONS];
+    const char *file;              /* the one that was read; NULL: none was */
+    struct cm_config_texts faults; /* for people: all that is wrong */
     struct cm_config_texts notes;  /* for people: what was accepted and has no effect */
-    struct cm_config_texts copies; /* the values of -o, cut into texts that options borrow */
+    struct cm_config_texts copies; /* of values from elsewhere than the command line */
 };
 
-/* What is wrong with a command line, one sentence for people. */
+/* What is wrong first, one sentence for people. */
 struct cm_config_error {
-    char text[512];
+    char text[1024];
+    bool in_file; /* it, or something after it */
 };
+
+#define CM_CONFIG_FILE     "/etc/cacheman/cachemand.conf"
+#define CM_CONFIG_VARIABLE "CACHEMAN_" /* what a variable's name begins with */
 
 struct cm_command_line {
     int argc;
-    char **argv;         /* borrowed as long as the config is used; argv[0] is skipped */
-    unsigned core_count; /* the default of -t */
+    char **argv;              /* borrowed as long as the config is used; argv[0] is skipped */
+    unsigned core_count;      /* the default of -t */
+    char **environment;       /* as environ; NULL: none */
+    const char *default_file; /* read if it is there, unless --config names one; NULL: none */
 };
 
-/* Reads a command line over the defaults. An ACTION option ends the parsing at once with OK.
- * INVALID (error tells why), NO_MEMORY. Whatever it answers, the caller gives *config to
- * cm_config_deinit(). */
+/* Reads file, environment and command line over the defaults, each over the one before. An ACTION
+ * option ends the parsing at once with OK. INVALID (`error` and config->faults tell why),
+ * NO_MEMORY. Whatever it answers, the caller gives *config to cm_config_deinit(). */
 CM_MUST_CHECK enum cm_status cm_config_parse(struct cm_config *config,
                                              const struct cm_command_line *line,
                                              struct cm_config_error *error);
 void cm_config_deinit(struct cm_config *config);
 
-/* Appends the addresses of one -l value. INVALID (error tells why), NO_MEMORY. */
-CM_MUST_CHECK enum cm_status cm_config_add_addresses(struct cm_config_list *list, const char *value,
-                                                     struct cm_config_error *error);
+/* How messages call an option, by where its value comes from: "option -t (--threads)",
+ * "CACHEMAN_THREADS", "/etc/x.conf:3: threads". Returns `to`. */
+#define CM_CONFIG_TITLE_BYTES 512
+const char *cm_config_title(const struct cm_config *config, enum cm_config_index index, char *to);
 
 /* A name and what it is, for the lists at the end of the help; ends with a NULL name. */
 struct cm_config_choice {
@@ -92,5 +125,11 @@ struct cm_config_choice {
 void cm_config_print_help(FILE *to, const struct cm_config_choice *policies);
 /* The man page, as roff. */
 void cm_config_print_man(FILE *to, const struct cm_config_choice *policies);
+/* A file that would give the same configuration, with where each value comes from. */
+void cm_config_print(FILE *to, const struct cm_config *config);
+/* Every option explained, and commented out. */
+void cm_config_print_sample(FILE *to, const struct cm_config_choice *policies);
+/* The table of docs/options.md. */
+void cm_config_print_options_page(FILE *to);
 
 #endif

@@ -34,7 +34,7 @@ static enum cm_status set_target(struct cm_config_parse *parse, const char *name
     if (!cm_option_takes_value(option) && *value != '\0')
         return cm_config_fail(parse->error, "option --%s takes no value, but was given \"%s\"",
                               name, value);
-    return cm_config_give(parse, option, value);
+    return cm_config_give(parse, option, cm_option_takes_value(option) ? value : NULL);
 }
 
 static enum cm_status clear_target(struct cm_config_parse *parse, const struct cm_extended_key *key,
@@ -44,8 +44,7 @@ static enum cm_status clear_target(struct cm_config_parse *parse, const struct c
         return cm_config_fail(parse->error,
                               "option -o (--extended): %s takes no value, but was given \"%s\"",
                               key->key, value);
-    *(bool *)((char *)parse->config + option->offset) = false;
-    return CM_OK;
+    return cm_config_give(parse, option, "no");
 }
 
 static bool is_number(const char *value, int64_t *number) {

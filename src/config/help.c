@@ -37,6 +37,10 @@ void cm_config_print_help(FILE *to, const struct cm_config_choice *policies) {
         if (cm_options[i].text != NULL)
             print_option(to, &cm_options[i]);
     }
+    fputs("\nMost of them may also be given in " CM_CONFIG_FILE ",\n"
+          "as in memory-limit = 64, and in the environment, as in " CM_CONFIG_VARIABLE
+          "MEMORY_LIMIT=64.\n",
+          to);
     fputs("\nEviction policies (--policy); the first is the default:\n", to);
     for (; policies->name != NULL; policies++) {
         size_t column = (size_t)fprintf(to, "  %s", policies->name);

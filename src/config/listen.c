@@ -12,8 +12,7 @@
 
 static enum cm_status refuse(struct cm_config_error *error, const char *entry, size_t bytes,
                              const char *why) {
-    snprintf(error->text, sizeof error->text, "option -l (--listen): \"%.*s\" %s", (int)bytes,
-             entry, why);
+    snprintf(error->text, sizeof error->text, "\"%.*s\" %s", (int)bytes, entry, why);
     return CM_INVALID;
 }
 
@@ -64,6 +63,10 @@ static enum cm_status parse_entry(const char *entry, size_t bytes,
         return refuse(error, entry, bytes, "has no address; write HOST, HOST:PORT or [IPV6]:PORT");
     if (host_bytes >= sizeof address->host)
         return refuse(error, entry, bytes, "is too long");
+    for (size_t i = 0; i < host_bytes; i++) {
+        if (strchr(" \t;[]", host[i]) != NULL)
+            return refuse(error, entry, bytes, "has a character in it that no address has");
+    }
     *address = (struct cm_config_address){.plain = plain};
     memcpy(address->host, host, host_bytes);
     if (port_at == NULL)
@@ -88,7 +91,12 @@ enum cm_status cm_config_add_addresses(struct cm_config_list *list, const char *
     for (;;) {
         struct cm_config_address address;
         size_t bytes = strcspn(value, ",");
-        enum cm_status status = parse_entry(value, bytes, &address, error);
+        size_t begin = strspn(value, " \t"), end = bytes;
+        while (end > begin && strchr(" \t", value[end - 1]) != NULL)
+            end--;
+        enum cm_status status = begin < end
+                                    ? parse_entry(value + begin, end - begin, &address, error)
+                                    : parse_entry("", 0, &address, error);
         if (status == CM_OK)
             status = append(list, &address);
         if (status != CM_OK || value[bytes] == '\0')
@@ -101,20 +109,18 @@ enum cm_status cm_config_add_addresses(struct cm_config_list *list, const char *
 
 /* A Unix socket takes the network's place. */
 static enum cm_status settle_unix(struct cm_config_parse *parse) {
-    static const char network[] = {'p', 'U', 'l'};
+    static const enum cm_config_index network[] = {CM_OPTION_INDEX_port, CM_OPTION_INDEX_udp_port,
+                                                   CM_OPTION_INDEX_listen};
     const char *path = parse->config->unix_path;
     if (strlen(path) > CM_OS_SOCKET_PATH_MAX)
-        return cm_config_fail(parse->error,
-                              "option -s (--unix-socket): the path is %zu bytes long, the system "
-                              "allows %d",
-                              strlen(path), CM_OS_SOCKET_PATH_MAX);
+        return cm_config_refuse(parse, &cm_options[CM_OPTION_INDEX_unix_path],
+                                ": the path is %zu bytes long, the system "
+                                "allows %d",
+                                strlen(path), CM_OS_SOCKET_PATH_MAX);
     enum cm_status status = CM_OK;
-    for (size_t i = 0; i < sizeof network && status == CM_OK; i++) {
-        const struct cm_option *option = cm_option_by_letter(network[i]);
-        char name[CM_OPTION_TITLE_BYTES];
-        if (parse->given[option - cm_options])
-            status = cm_config_note(parse, "option %s has no effect: -s turns the network off",
-                                    cm_option_title(option, name));
+    for (size_t i = 0; i < sizeof network / sizeof network[0] && status == CM_OK; i++) {
+        if (parse->config->places[network[i]].origin != CM_CONFIG_FROM_DEFAULT)
+            status = cm_config_note_of(parse, network[i], "-s turns the network off");
     }
     parse->config->port = parse->config->udp_port = 0;
     return status;
@@ -125,11 +131,11 @@ enum cm_status cm_config_settle_listeners(struct cm_config_parse *parse) {
     if (config->unix_path != NULL)
         return settle_unix(parse);
     if (config->udp_port != 0 && config->auth_file != NULL)
-        return cm_config_fail(parse->error, "option -U (--udp-port): nobody can log in over UDP; "
-                                            "leave --auth-file or -U out");
+        return cm_config_refuse(parse, &cm_options[CM_OPTION_INDEX_udp_port],
+                                ": nobody can log in over UDP; "
+                                "leave --auth-file or -U out");
     if (config->port == 0 && config->udp_port == 0)
-        return cm_config_fail(
-            parse->error,
-            "option -p (--port): 0 turns TCP off, and there is nothing else to listen on");
+        return cm_config_refuse(parse, &cm_options[CM_OPTION_INDEX_port],
+                                ": 0 turns TCP off, and there is nothing else to listen on");
     return CM_OK;
 }

@@ -65,6 +65,13 @@ int64_t cm_option_choice(const struct cm_option *option, const char *word) {
     }
 }
 
+struct cm_slice cm_option_word(const struct cm_option *option, int64_t number) {
+    const char *at = option->argument;
+    while (number-- > 0)
+        at += strcspn(at, "|") + 1;
+    return cm_slice(at, strcspn(at, "|"));
+}
+
 /* "one of a, b, c" */
 static void describe_choice(const struct cm_option *option, char *to, size_t to_bytes) {
     size_t used = (size_t)snprintf(to, to_bytes, "one of ");
@@ -81,6 +88,17 @@ const char *cm_option_title(const struct cm_option *option, char *to) {
         snprintf(to, CM_OPTION_TITLE_BYTES, "-%c (--%s)", option->letter, option->name);
     else
         snprintf(to, CM_OPTION_TITLE_BYTES, "--%s", option->name);
+    return to;
+}
+
+const char *cm_option_variable(const struct cm_option *option, char *to) {
+    snprintf(to, CM_OPTION_TITLE_BYTES, CM_CONFIG_VARIABLE "%s", option->name);
+    for (char *at = to; *at != '\0'; at++) {
+        if (*at == '-')
+            *at = '_';
+        else if (*at >= 'a' && *at <= 'z')
+            *at = (char)(*at - 'a' + 'A');
+    }
     return to;
 }
 
@@ -114,6 +132,12 @@ const char *cm_option_describe(const struct cm_option *option, char *to, size_t 
     case CM_OPTION_OCTAL:
         snprintf(to, to_bytes, "an octal number from %" PRIo64 " to %" PRIo64,
                  (uint64_t)option->min, (uint64_t)option->max);
+        break;
+    case CM_OPTION_FLAG:
+        snprintf(to, to_bytes, "yes or no");
+        break;
+    case CM_OPTION_COUNT:
+        snprintf(to, to_bytes, "a number from 0 to %" PRId64, option->max);
         break;
     case CM_OPTION_CHARACTER:
         snprintf(to, to_bytes, "one character");

@@ -2,9 +2,9 @@
 #ifndef CM_CONFIG_OPTION_H
 #define CM_CONFIG_OPTION_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "config/config.h"
+
+#include "base/slice.h"
 
 /* tables/options.def as data, for config/ itself. */
 
@@ -14,6 +14,7 @@ enum cm_option_kind {
     CM_OPTION_NUMBER, /* from here to EXTENDED those that take a value */
     CM_OPTION_SIZE,
     CM_OPTION_TEXT,
+    CM_OPTION_OPTIONAL,
     CM_OPTION_CHOICE,
     CM_OPTION_LIST,
     CM_OPTION_OCTAL,
@@ -28,9 +29,10 @@ enum cm_option_kind {
 
 /* Where an option may be given, and when it changes. */
 enum cm_option_scope {
-    CM_OPTION_LINE,  /* on the command line alone */
-    CM_OPTION_START, /* anywhere; a change needs a restart */
-    CM_OPTION_LIVE,  /* anywhere; a reload applies it */
+    CM_OPTION_LINE,    /* on the command line alone */
+    CM_OPTION_OUTSIDE, /* there and in the environment */
+    CM_OPTION_START,   /* anywhere; a change needs a restart */
+    CM_OPTION_LIVE,    /* anywhere; a reload applies it */
 };
 
 struct cm_option {
@@ -44,15 +46,6 @@ struct cm_option {
     int64_t min, max;
     const char *text;
     size_t offset; /* of its member in struct cm_config */
-};
-
-/* How many there are. */
-enum {
-#define CM_OPTION(field, letter, name, alias, kind, scope, argument, initial, min, max, text)      \
-    CM_OPTION_INDEX_##field,
-#include "tables/options.def"
-#undef CM_OPTION
-    CM_OPTIONS
 };
 
 extern const struct cm_option cm_options[];
@@ -70,6 +63,13 @@ static inline bool cm_option_is_nothing(const struct cm_option *option) {
            option->kind == CM_OPTION_NOTHING_DECIMAL;
 }
 
+static inline enum cm_config_index cm_option_index(const struct cm_option *option) {
+    return (enum cm_config_index)(option - cm_options);
+}
+
+/* The word of a CHOICE's number, which is one of them. */
+struct cm_slice cm_option_word(const struct cm_option *option, int64_t number);
+
 /* The number of `word` among a CHOICE's, in capitals or not, -1 if it is none of them. */
 int64_t cm_option_choice(const struct cm_option *option, const char *word);
 
@@ -79,6 +79,9 @@ const char *cm_option_describe(const struct cm_option *option, char *to, size_t 
 /* "-t (--threads)", the way messages call an option. Returns `to`. */
 #define CM_OPTION_TITLE_BYTES 64
 const char *cm_option_title(const struct cm_option *option, char *to);
+
+/* "CACHEMAN_MAX_ITEM_SIZE", its variable in the environment. Returns `to`. */
+const char *cm_option_variable(const struct cm_option *option, char *to);
 
 /* "1m", "1536k" or plain bytes. Returns `to`. */
 const char *cm_option_size_text(int64_t bytes, char *to, size_t to_bytes);

@@ -21,8 +21,8 @@ enum { CM_SERVER_SIGNALS = 3 };
 #define CM_SERVER_DESCRIPTORS(threads) (48 + 4 * (threads))
 
 struct cm_server {
-    const struct cm_config *config; /* borrowed */
-    uv_loop_t loop;                 /* of the main thread */
+    struct cm_config *config; /* borrowed */
+    uv_loop_t loop;           /* of the main thread */
     uv_signal_t signals[CM_SERVER_SIGNALS];
     uv_signal_t reload; /* SIGHUP */
     uv_timer_t tick;
@@ -87,7 +87,17 @@ enum cm_exit cm_server_become_user(struct cm_server *server);
 void cm_server_announce(struct cm_server *server);
 
 /* run.c: a server from beginning to end. */
-enum cm_exit cm_server_run(const struct cm_config *config, const struct cm_server_test *test);
+struct cm_server_start {
+    const struct cm_command_line *line; /* borrowed: a reload reads it again */
+    const struct cm_server_test *test;  /* NULL: none */
+};
+enum cm_exit cm_server_run(struct cm_config *config, const struct cm_server_start *start);
+
+/* check.c: --check-config, once the options are good: the files that they name. */
+enum cm_exit cm_server_check(struct cm_config *config);
+
+/* main.c: all that is wrong with a configuration. */
+void cm_server_tell_faults(const struct cm_config *config, const struct cm_config_error *error);
 
 /* Prints "cachemand: ...", a line for people. */
 CM_PRINTF(1, 2)

@@ -28,8 +28,10 @@ static void list_policies(struct cm_config_choice *policies) {
     policies[count] = (struct cm_config_choice){0};
 }
 
-static enum cm_exit check_policy(const char *wanted, const struct cm_config_choice *policies) {
-    char allowed[512] = "";
+static enum cm_exit check_policy(const struct cm_config *config,
+                                 const struct cm_config_choice *policies) {
+    const char *wanted = config->policy;
+    char allowed[512] = "", title[CM_CONFIG_TITLE_BYTES];
     size_t used = 0;
     for (; policies->name != NULL; policies++) {
         if (wanted == NULL || strcmp(wanted, policies->name) == 0)
@@ -39,8 +41,10 @@ static enum cm_exit check_policy(const char *wanted, const struct cm_config_choi
         if (added > 0 && (size_t)added < sizeof allowed - used)
             used += (size_t)added;
     }
-    cm_server_complain("option --policy: \"%s\" is not one of %s", wanted, allowed);
-    return CM_EXIT_USAGE;
+    cm_server_complain("%s: \"%s\" is not one of %s",
+                       cm_config_title(config, CM_OPTION_INDEX_policy, title), wanted, allowed);
+    return config->places[CM_OPTION_INDEX_policy].origin == CM_CONFIG_FROM_FILE ? CM_EXIT_CONFIG
+                                                                                : CM_EXIT_USAGE;
 }
 
 static void tell_notes(const struct cm_config_texts *notes) {
@@ -55,9 +59,8 @@ enum cm_exit cm_server_flush_output(void) {
     return CM_EXIT_CANNOT_WRITE;
 }
 
-static int act(const struct cm_config *config, const struct cm_server_test *test) {
-    struct cm_config_choice policies[POLICIES_MAX + 1];
-    list_policies(policies);
+/* Prints what one of the actions prints; false: none was asked for. */
+static bool print(const struct cm_config *config, const struct cm_config_choice *policies) {
     if (config->help)
         cm_config_print_help(stdout, policies);
     else if (config->version)
@@ -66,26 +69,53 @@ static int act(const struct cm_config *config, const struct cm_server_test *test
         fputs(CM_LICENSE, stdout);
     else if (config->man)
         cm_config_print_man(stdout, policies);
-    else if (config->hash_password != NULL)
-        return (int)cm_server_hash_password(config->hash_password);
-    else if (check_policy(config->policy, policies) != CM_EXIT_OK)
-        return CM_EXIT_USAGE;
-    else {
-        tell_notes(&config->notes);
-        return (int)cm_server_run(config, test);
+    else if (config->options_page)
+        cm_config_print_options_page(stdout);
+    else if (config->sample_config)
+        cm_config_print_sample(stdout, policies);
+    else
+        return false;
+    return true;
+}
+
+static enum cm_exit act(struct cm_config *config, const struct cm_server_start *start) {
+    struct cm_config_choice policies[POLICIES_MAX + 1];
+    list_policies(policies);
+    if (print(config, policies))
+        return cm_server_flush_output();
+    if (config->hash_password != NULL)
+        return cm_server_hash_password(config->hash_password);
+    enum cm_exit result = check_policy(config, policies);
+    if (result != CM_EXIT_OK)
+        return result;
+    if (config->print_config) {
+        cm_config_print(stdout, config);
+        return cm_server_flush_output();
     }
-    return (int)cm_server_flush_output();
+    tell_notes(&config->notes);
+    return config->check_config ? cm_server_check(config) : cm_server_run(config, start);
+}
+
+void cm_server_tell_faults(const struct cm_config *config, const struct cm_config_error *error) {
+    if (config->faults.count == 0)
+        cm_server_complain("%s", error->text);
+    for (size_t i = 0; i < config->faults.count; i++)
+        cm_server_complain("%s", config->faults.entries[i]);
 }
 
 int cm_server_main(int argc, char **argv, const struct cm_server_test *test) {
     struct cm_config config;
     struct cm_config_error error;
-    const struct cm_command_line line = {argc, argv, cm_os_cpu_count()};
-    int result = CM_EXIT_USAGE;
-    if (cm_config_parse(&config, &line, &error) == CM_OK)
-        result = act(&config, test);
-    else
-        cm_server_complain("%s", error.text);
+    const struct cm_command_line line = {argc, argv, cm_os_cpu_count(), cm_os_environment(),
+                                         CM_CONFIG_FILE};
+    const struct cm_server_start start = {&line, test};
+    enum cm_exit result = CM_EXIT_OK;
+    if (cm_config_parse(&config, &line, &error) == CM_OK) {
+        result = act(&config, &start);
+    } else {
+        cm_server_tell_faults(&config, &error);
+        result = error.in_file ? CM_EXIT_CONFIG : CM_EXIT_USAGE;
+    }
     cm_config_deinit(&config);
-    return result;
+    return (int)result;
 }

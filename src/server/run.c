@@ -223,7 +223,7 @@ static enum cm_exit claim_limits(const struct cm_config *config) {
     return CM_EXIT_OK;
 }
 
-static enum cm_exit start(struct cm_server *server, const struct cm_server_test *test) {
+static enum cm_exit start_all(struct cm_server *server, const struct cm_server_test *test) {
     enum cm_exit result = claim_limits(server->config);
     if (result == CM_EXIT_OK)
         result = cm_server_load_users(server);
@@ -286,12 +286,12 @@ static void clean_up(struct cm_server *server) {
         close_loop(server);
 }
 
-enum cm_exit cm_server_run(const struct cm_config *config, const struct cm_server_test *test) {
+enum cm_exit cm_server_run(struct cm_config *config, const struct cm_server_start *start) {
     struct cm_server server = {.config = config, .start_ns = uv_hrtime()};
     if (config->daemonize && cm_os_background_start(&server.background) != CM_OK)
         return fail("cannot run in the background", CM_SYSTEM);
     cm_os_process_prepare();
-    enum cm_exit result = start(&server, test);
+    enum cm_exit result = start_all(&server, start->test);
     if (result == CM_EXIT_OK) {
         cm_server_announce(&server);
         if (config->daemonize)

@@ -7,7 +7,8 @@
 static void note_read(struct cm_server *server, const struct cm_tls_report *report) {
     if (report->warning[0] != '\0')
         cm_server_complain("%s", report->warning);
-    atomic_store(&server->certs_clock_s, cmstore_clock(server->store));
+    if (server->store != NULL) /* --check-config has none */
+        atomic_store(&server->certs_clock_s, cmstore_clock(server->store));
 }
 
 enum cm_exit cm_server_load_certs(struct cm_server *server) {

@@ -55,7 +55,8 @@ BAD_OPTIONS = [
     (["-D", "::"], 'option -D (--prefix-delimiter): "::" is not one character'),
     (["-o", "idle_timeout=x"], 'option --idle-timeout: "x" is not a number from 0 to 1000000000'),
     (["--idle-timeout", "-1"], 'option --idle-timeout: "-1" is not a number from 0 to 1000000000'),
-    (["--daemon=1"], 'option -d (--daemon) takes no value, but was given "1"'),
+    (["--daemon=2"], 'option -d (--daemon): "2" is not yes or no'),
+    (["--version=1"], 'option -V (--version) takes no value, but was given "1"'),
     (["--nonsense"], 'unknown option "--nonsense"; --help lists those allowed'),
     (["-!"], 'unknown option "-!"; --help lists those allowed'),
     (["serve"], '"serve" is not an option; --help lists those allowed'),
@@ -108,6 +109,14 @@ def test_man_page_is_fresh():
     code, out, _ = run("--man")
     assert code == 0
     assert (ROOT / "docs/cachemand.1").read_text() == out, "run script/man"
+
+
+@pytest.mark.parametrize("option,path", [("--options-page", "docs/options.md"),
+                                         ("--sample-config", "packaging/cachemand.conf")])
+def test_generated_files_are_fresh(option, path):
+    code, out, _ = run(option)
+    assert code == 0
+    assert (ROOT / path).read_text() == out, "run script/man"
 
 
 def test_man_page_is_well_formed():

@@ -53,6 +53,7 @@ static inline void cm_os_cpu_relax(void) {
     __builtin_ia32_pause();
 #endif
 }
+char **cm_os_environment(void); /* "NAME=value" each, ended by NULL; the system's own */
 unsigned cm_os_cpu_count(void); /* at least 1 */
 
 /* ---- locks: not recursive; init never fails on supported systems ---- */

@@ -26,7 +26,8 @@ static void parse(struct parsed *parsed, const char *line) {
     snprintf(parsed->line, sizeof parsed->line, "cachemand %s", line);
     for (char *word = strtok(parsed->line, " "); word != NULL; word = strtok(NULL, " "))
         parsed->argv[argc++] = word;
-    const struct cm_command_line command_line = {argc, parsed->argv, CORES};
+    const struct cm_command_line command_line = {
+        .argc = argc, .argv = parsed->argv, .core_count = CORES};
     parsed->status = cm_config_parse(&parsed->config, &command_line, &parsed->error);
 }
 
@@ -298,7 +299,10 @@ static void test_refusals(void **state) {
     assert_refused("-t", "option -t (--threads) needs a value: a number from 1 to 64");
     assert_refused("--policy", "option --policy needs a value: NAME");
     assert_refused("--policy=", "option --policy: the value is empty, a NAME is needed");
-    assert_refused("-M --daemon=yes", "option -d (--daemon) takes no value, but was given \"yes\"");
+    assert_refused("-M --daemon=maybe", "option -d (--daemon): \"maybe\" is not yes or no");
+    assert_refused("--daemon=", "option -d (--daemon): \"\" is not yes or no");
+    assert_refused("--verbose=4", "option -v (--verbose): \"4\" is not a number from 0 to 3");
+    assert_refused("--help=1", "option -h (--help) takes no value, but was given \"1\"");
     assert_refused("-q", "unknown option \"-q\"; --help lists those allowed");
     assert_refused("--thread=3", "unknown option \"--thread\"; --help lists those allowed");
     assert_refused("start", "\"start\" is not an option; --help lists those allowed");

@@ -32,6 +32,10 @@ void cm_os_sleep_ms(uint32_t ms) {
         continue;
 }
 
+char **cm_os_environment(void) {
+    return environ;
+}
+
 enum cm_status cm_os_random(void *to, size_t bytes) {
     unsigned char *p = to;
     while (bytes > 0) {

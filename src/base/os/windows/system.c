@@ -45,6 +45,10 @@ void cm_os_sleep_ms(uint32_t ms) {
     Sleep(ms);
 }
 
+char **cm_os_environment(void) {
+    return _environ;
+}
+
 enum cm_status cm_os_random(void *to, size_t bytes) {
     unsigned char *at = to;
     while (bytes > 0) {

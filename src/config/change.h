@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CM_CONFIG_CHANGE_H
+#define CM_CONFIG_CHANGE_H
+
+/* Two configurations side by side, for a reload: an option at a time, by its number. */
+
+#include "config/config.h"
+
+/* Its long name. Static. */
+const char *cm_config_name(enum cm_config_index index);
+/* Whether a server that runs can take a new value over. */
+bool cm_config_is_live(enum cm_config_index index);
+/* Whether it may be given in a file at all. */
+bool cm_config_is_of_files(enum cm_config_index index);
+/* Texts are compared, and lists in their order. */
+bool cm_config_differs(const struct cm_config *a, const struct cm_config *b,
+                       enum cm_config_index index);
+/* The value of `from` becomes that of `to`, which copies it; texts that `to` had before stay good
+ * until its end. NO_MEMORY: nothing has changed. */
+CM_MUST_CHECK enum cm_status cm_config_adopt(struct cm_config *to, const struct cm_config *from,
+                                             enum cm_config_index index);
+
+/* The value as a file has it, "" if there is none, cut if there is no room; a list's entries have
+ * commas between them. Returns `to`. */
+const char *cm_config_value(const struct cm_config *config, enum cm_config_index index, char *to,
+                            size_t to_bytes);
+/* "notls:[::1]:99", as `listen` has it. Returns `to`. */
+#define CM_CONFIG_ADDRESS_BYTES 280
+const char *cm_config_address_text(const struct cm_config_address *address, char *to);
+
+#endif

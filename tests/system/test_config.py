@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The configuration's file and environment, as a server that starts sees them."""
+
+import os
+
+import pytest
+
+from cachemand import ROOT, run
+
+CONFIG = 78
+USAGE = 64
+
+
+@pytest.fixture
+def conf(tmp_path):
+    """Writes the file and returns its path."""
+    path = tmp_path / "cachemand.conf"
+
+    def write(text):
+        path.write_text(text)
+        return str(path)
+
+    return write
+
+
+def test_server_obeys_the_file(serve, conf):
+    path = conf("memory-limit = 32\nthreads = 3\nconn-limit = 77\nmax-item-size = 2m\n"
+                "no-evict = yes\nidle-timeout = 99\npolicy = lru\nverbose = 2\n"
+                "listen = 127.0.0.1\nlisten = 127.0.0.2\n")
+    server = serve("--config", path, "-t", "2", env={"CACHEMAN_IDLE_TIMEOUT": "98"})
+    settings = server.connect().stats(b"settings")
+    wanted = {"maxbytes": str(32 << 20), "num_threads": "2", "maxconns": "77", "evictions": "off",
+              "item_size_max": str(2 << 20), "idle_timeout": "98", "policy": "lru",
+              "verbosity": "2", "inter": "127.0.0.1,127.0.0.2"}
+    assert {name: settings[name] for name in wanted} == wanted
+
+
+def test_nothing_starts_with_a_wrong_file(conf):
+    path = conf("threads = many\nport\nmemroy-limit = 3\nmax-item-size = 2\n")
+    wanted = (f'cachemand: {path}:1: threads: "many" is not a number from 1 to 64\n'
+              f'cachemand: {path}:2: "port" is not of the form KEY = VALUE\n'
+              f'cachemand: {path}:3: unknown key "memroy-limit"; keys are the long names of the '
+              "options that --help lists\n"
+              f'cachemand: {path}:4: max-item-size: "2" is not a size from 1k to 1g, in bytes or '
+              "with k, m or g\n")
+    for more in ([], ["--check-config"], ["--print-config"], ["-d"]):
+        assert run("--config", path, *more) == (CONFIG, "", wanted)
+    assert run(env={**os.environ, "CACHEMAN_CONFIG": path}) == (CONFIG, "", wanted)
+
+
+def test_check(conf):
+    good = (0, "the configuration is good\n", "")
+    assert run("--check-config") == good
+    assert run("--config", conf("threads = 4\n"), "--check-config") == good
+    assert run("--config", conf(""), "--check-config") == good
+    assert run("--check-config", "-t", "0") == (
+        USAGE, "", 'cachemand: option -t (--threads): "0" is not a number from 1 to 64\n')
+    code, out, err = run("--check-config", env={**os.environ, "CACHEMAN_THREADS": "x"})
+    assert (code, out, err) == (
+        USAGE, "", 'cachemand: CACHEMAN_THREADS: "x" is not a number from 1 to 64\n')
+
+
+def test_check_reads_what_is_named(conf, tmp_path):
+    users = tmp_path / "users"
+    users.write_text("alice\n")
+    path = conf(f"auth-file = {users}\n")
+    code, out, err = run("--config", path, "--check-config")
+    assert (code, out) == (CONFIG, "")
+    assert f"{users}:1:" in err
+    users.write_text("alice:secret\n")
+    assert run("--config", path, "--check-config")[0] == 0
+    path = conf("tls = yes\ntls-cert = /nonexistent/cert\n")
+    code, out, err = run("--config", path, "--check-config")
+    assert (code, out) == (CONFIG, "")
+    assert "/nonexistent/cert" in err
+
+
+def test_wrong_policy_in_the_file(conf):
+    path = conf("\npolicy = random\n")
+    code, out, err = run("--config", path)
+    assert (code, out) == (CONFIG, "")
+    assert err.startswith(f'cachemand: {path}:2: policy: "random" is not one of ')
+
+
+def test_printed_configuration_is_one(conf):
+    path = conf("threads = 3\nlisten = [::1]:7\ntls-ciphers = A:\n  B\n")
+    code, out, err = run("--config", path, "-m", "77", "--print-config",
+                         env={**os.environ, "CACHEMAN_CONN_LIMIT": "55"})
+    assert (code, err) == (0, "")
+    for part in (f"\n# {path}:1\nthreads = 3\n", f"\n# {path}:2\nlisten = [::1]:7\n",
+                 f"\n# {path}:3\ntls-ciphers = A:B\n", "\n# command line\nmemory-limit = 77\n",
+                 "\n# CACHEMAN_CONN_LIMIT\nconn-limit = 55\n", "\n# default\nport = 16180\n"):
+        assert part in out
+    def values(text):
+        return [line for line in text.splitlines() if not line.startswith("#")]
+
+    code, again, err = run("--config", conf(out), "--print-config")
+    assert (code, err) == (0, "")
+    assert values(again) == values(out)
+
+
+def test_secrets_are_not_printed(conf, tmp_path):
+    users = tmp_path / "users"
+    users.write_text("alice:opensesame\n")
+    code, out, _ = run("--config", conf(f"auth-file = {users}\n"), "--print-config")
+    assert code == 0
+    assert f"auth-file = {users}\n" in out and "opensesame" not in out and "alice" not in out
+    code, out, _ = run("--config", conf("join = etcd://h/c?etcd_password=opensesame\n"),
+                       "--print-config")
+    assert code == 0
+    assert "\n# without its options, which may hold a password\njoin = etcd://h/c\n" in out
+    assert "opensesame" not in out
+
+
+def test_sample_says_nothing_and_everything(conf, tmp_path):
+    sample = (ROOT / "packaging/cachemand.conf").read_text()
+    assert run("--config", conf(sample), "--print-config")[1].splitlines()[1:] == \
+        run("--print-config")[1].splitlines()[1:]
+    told = [line[1:] for line in sample.splitlines()
+            if line.startswith("#") and line[1:2].isalpha() and not line.endswith("=")]
+    assert len(told) > 20
+    assert run("--config", conf("\n".join(told)), "--check-config")[0] == 0
+
+
+def test_unreadable_files(tmp_path):
+    assert run("--config", str(tmp_path)) == (
+        CONFIG, "", f'cachemand: cannot read the configuration "{tmp_path}": Is a directory\n')
+    assert run("--config", "/nonexistent") == (
+        CONFIG, "", 'cachemand: cannot read the configuration "/nonexistent": No such file or '
+        "directory\n")
+
+
+def test_unknown_variable_is_told_of(serve):
+    server = serve(env={"CACHEMAN_MEMROY_LIMIT": "3"})
+    server.connect().ask(b"mn\r\n", b"MN\r\n")
+    assert ("cachemand: CACHEMAN_MEMROY_LIMIT in the environment names no option\n"
+            in server.error_text())
