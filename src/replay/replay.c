@@ -82,7 +82,7 @@ static void open_target(struct replay *replay, const char *servers) {
     else if (opened == CM_NO_MEMORY)
         run_out_of_memory(replay);
     else
-        complain(replay, CM_EXIT_USAGE, target->why);
+        complain(replay, opened == CM_SYSTEM ? CM_EXIT_INPUT : CM_EXIT_USAGE, target->why);
 }
 
 static void make_values(struct replay *replay) {

@@ -44,7 +44,8 @@ struct cm_target {
     struct cacheman_result *results;
 };
 
-/* `where` is a connection string. INVALID with the reason in target->why; NO_MEMORY. */
+/* `where` is a connection string. INVALID, SYSTEM (its file cannot be read), with the reason in
+ * target->why; NO_MEMORY. */
 CM_MUST_CHECK enum cm_status cm_target_open(struct cm_target *target, const char *where,
                                             const struct cm_target_options *options);
 void cm_target_close(struct cm_target *target);

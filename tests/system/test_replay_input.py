@@ -108,6 +108,13 @@ def test_servers_that_are_not_there(serve, tmp_path):
         64, "", "cacheman replay: \"b\" is not a port from 1 to 65535\n")
 
 
+def test_cluster_file_that_is_not_there(tmp_path):
+    trace = tmp_path / "trace"
+    trace.write_text("a 1\n")
+    assert replay("-s", f"file:{tmp_path}/none", trace) == (
+        66, "", f"cacheman replay: cannot open the cluster file {tmp_path}/none\n")
+
+
 def test_passwords_are_not_shown(serve, tmp_path):
     trace = tmp_path / "trace"
     trace.write_text("a 1\n")

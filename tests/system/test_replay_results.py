@@ -4,7 +4,9 @@
 import gzip
 import json
 import os
+import pty
 import random
+import re
 import subprocess
 import xml.etree.ElementTree
 
@@ -217,6 +219,30 @@ def test_table_and_rows(serve, trace, rows):
                                     str(expected["misses"]),
                                     f"{expected['misses'] / 5000:.4f}"]
     assert lines[6].split()[-2:] == ["0", "0"] and len(lines) == 7
+
+
+def test_progress_on_a_terminal(serve, tmp_path):
+    """A bar that is gone at the end; nothing of it where standard error is no terminal."""
+    path = tmp_path / "long"
+    path.write_text("".join(f"key:{i % 100} 10\n" for i in range(100000)))
+    here, there = pty.openpty()
+    with subprocess.Popen([str(CACHEMAN), "replay", "-s", at(serve("-t", "1")), "--timeout=60s",
+                           "-w1", str(path)], stdout=subprocess.DEVNULL, stderr=there) as process:
+        os.close(there)
+        shown = b""
+        try:
+            while piece := os.read(here, 4096):
+                shown += piece
+        except OSError:  # how a terminal ends
+            pass
+        assert process.wait(3 * DEADLINE_S) == 0
+    os.close(here)
+    bars = re.findall(rb"\r\x1b\[K\[(#*)(\.*)\] +(\d+) %  (\d+) requests, \d+/s, miss ratio 0\.\d{4}",
+                      shown)
+    assert bars and all(len(full) + len(empty) == 24 for full, empty, _, _ in bars)
+    assert [int(done) for _, _, _, done in bars] == sorted(int(done) for _, _, _, done in bars)
+    assert all(int(part) <= 100 for _, _, part, _ in bars)
+    assert shown.endswith(b"\r\x1b[K")
 
 
 def test_odd_keys_hashed(serve, tmp_path):
