@@ -11,4 +11,8 @@
  * them; returns the characters written. */
 size_t cm_uri_encode(struct cm_slice bytes, char *to);
 
+/* The opposite; a '%' without two digits stays what it is. `to`, which may be where the text is, has
+ * room for as many bytes; returns how many were written. */
+size_t cm_uri_decode(struct cm_slice text, char *to);
+
 #endif

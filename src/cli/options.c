@@ -31,11 +31,15 @@ static const struct unit size_units[] = {
 static const struct unit duration_units[] = {
     {"", 1000000},       {"us", 1},           {"ms", 1000}, {"s", 1000000},
     {"m", 60 * 1000000}, {"h", 3600000000LL}, {NULL, 0}};
+static const struct unit second_units[] = {{"", 1},     {"s", 1},     {"m", 60},
+                                           {"h", 3600}, {"d", 86400}, {NULL, 0}};
 static const struct unit no_units[] = {{"", 1}, {NULL, 0}};
 
 static const struct unit *units_of(enum cm_cli_kind kind) {
     if (kind == CM_CLI_SIZE)
         return size_units;
+    if (kind == CM_CLI_SECONDS)
+        return second_units;
     return kind == CM_CLI_DURATION ? duration_units : no_units;
 }
 
@@ -86,6 +90,7 @@ static void describe(const struct cm_cli_option *option, char *to) {
     static const char *const called[] = {[CM_CLI_NUMBER] = "a number",
                                          [CM_CLI_SIZE] = "bytes, or with k, m or g,",
                                          [CM_CLI_DURATION] = "a time with us, ms, s, m or h,",
+                                         [CM_CLI_SECONDS] = "a time with s, m, h or d,",
                                          [CM_CLI_REAL] = "a number"};
     bool is_duration = option->kind == CM_CLI_DURATION;
     if (option->kind == CM_CLI_CHOICE)

@@ -115,6 +115,10 @@ size_t cm_safe_print_quoted(FILE *to, struct cm_slice bytes, size_t columns) {
     return used + 2;
 }
 
+size_t cm_safe_columns(struct cm_slice bytes) {
+    return measure((struct print){NULL, bytes, false}, SIZE_MAX);
+}
+
 bool cm_safe_is_text(struct cm_slice bytes) {
     while (bytes.len > 0) {
         const struct glyph glyph = look(bytes);

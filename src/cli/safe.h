@@ -15,6 +15,9 @@ size_t cm_safe_print(FILE *to, struct cm_slice bytes, size_t columns);
 /* The same between double quotes, which makes it a word that the console reads back. */
 size_t cm_safe_print_quoted(FILE *to, struct cm_slice bytes, size_t columns);
 
+/* The columns that cm_safe_print() would need for all of it. */
+size_t cm_safe_columns(struct cm_slice bytes);
+
 /* Whether people can read it: every character prints, or is a tab or the end of a line. */
 bool cm_safe_is_text(struct cm_slice bytes);
 

@@ -111,14 +111,29 @@ static const char *servers_of(const struct cm_cli_where *where) {
     return servers == NULL || *servers == '\0' ? CM_CLI_WHERE_SERVERS_DEFAULT : servers;
 }
 
+/* Of an option that comes twice the second counts, so defaults go first. */
+static void add_servers(struct making *making, const char *servers, const char *defaults) {
+    const size_t length = strcspn(servers, "?");
+    const char *own = servers[length] == '?' ? servers + length + 1 : "";
+    fwrite(servers, 1, length, making->to);
+    if (defaults != NULL) {
+        fprintf(making->to, "?%s", defaults);
+        making->separator = '&';
+    }
+    if (*own != '\0') {
+        fprintf(making->to, "%c%s", making->separator, own);
+        making->separator = '&';
+    }
+}
+
 int cm_cli_where_make(const struct cm_cli_where *where, char **out, char **why) {
     const char *servers = servers_of(where);
-    struct making making = {.separator = strchr(servers, '?') == NULL ? '?' : '&'};
+    struct making making = {.separator = '?'};
     char *text = NULL;
     size_t bytes = 0;
     making.to = open_memstream(&text, &bytes);
     if (making.to != NULL) {
-        fputs(servers, making.to);
+        add_servers(&making, servers, where->defaults);
         add_options(&making, where);
     }
     if (making.to == NULL || fclose(making.to) != 0)

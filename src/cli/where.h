@@ -8,7 +8,8 @@
  * connection string that they come to. */
 
 struct cm_cli_where {
-    const char *servers; /* a connection string; NULL: CACHEMAN_SERVERS, or the default */
+    const char *servers;  /* a connection string; NULL: CACHEMAN_SERVERS, or the default */
+    const char *defaults; /* options as in a connection string, unless it has them; NULL: none */
     const char *user, *password_file;
     const char *ca, *cert, *key;
     bool tls;

@@ -22,4 +22,15 @@ bool cm_os_terminal_size(int stream, unsigned *columns, unsigned *rows);
 CM_MUST_CHECK enum cm_status cm_os_terminal_read_hidden(const char *prompt, char *to, size_t room,
                                                         size_t *bytes);
 
+/* One key from standard input, without waiting for the end of a line and without showing it; Ctrl-C
+ * is a key like any other, '\003'. SYSTEM: the end of the input, no terminal, or a signal that the
+ * program is to be ended by or to stop for; it is delivered before this returns. */
+CM_MUST_CHECK enum cm_status cm_os_terminal_read_key(char *key);
+
+/* From now on Ctrl-C (SIGINT) does not end the program: it is held back from this thread and those
+ * it starts, until somebody asks. */
+void cm_os_interrupt_hold(void);
+/* Whether there was one since this was last asked. */
+bool cm_os_interrupt_take(void);
+
 #endif

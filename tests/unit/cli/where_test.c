@@ -45,6 +45,14 @@ static void test_options(void **state) {
           "a?dead=miss&tls=on&tls_ca=%2Fx%20y&tls_cert=c&tls_key=k");
 }
 
+static void test_defaults(void **state) {
+    (void)state;
+    check(&(struct cm_cli_where){.servers = "a", .defaults = "failures=1"}, "a?failures=1");
+    check(&(struct cm_cli_where){.servers = "a?", .tls = true}, "a?tls=on");
+    check(&(struct cm_cli_where){.servers = "a?dead=miss", .defaults = "failures=1", .tls = true},
+          "a?failures=1&dead=miss&tls=on");
+}
+
 static void write_to(const char *path, const char *text) {
     FILE *file = fopen(path, "w");
     assert_non_null(file);
@@ -76,6 +84,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_servers),
         cmocka_unit_test(test_options),
+        cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_password),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

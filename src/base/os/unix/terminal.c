@@ -2,11 +2,13 @@
 #define _GNU_SOURCE
 #include "base/os/terminal.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 static const int interrupts[] = {SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGTSTP};
@@ -105,4 +107,72 @@ enum cm_status cm_os_terminal_read_hidden(const char *prompt, char *to, size_t r
     release_interrupts(&before);
     *bytes = line.bytes;
     return good ? CM_OK : CM_SYSTEM;
+}
+
+/* Whether one of the signals that are held back has come. */
+static bool has_come(const sigset_t *held) {
+    sigset_t come;
+    if (sigpending(&come) != 0)
+        return false;
+    for (int i = 0; i < INTERRUPTS; i++) {
+        if (sigismember(held, interrupts[i]) == 1 && sigismember(&come, interrupts[i]) == 1)
+            return true;
+    }
+    return false;
+}
+
+/* The signals are held back meanwhile, so that none leaves the terminal as it is for this; looking
+ * for them now and then is enough, at the pace of fingers. */
+static bool await_key(const sigset_t *held, char *key) {
+    enum { GLANCE_MS = 100 };
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+    while (!has_come(held)) {
+        const int ready = poll(&input, 1, GLANCE_MS);
+        if (ready > 0)
+            return read(STDIN_FILENO, key, 1) == 1;
+        if (ready < 0 && errno != EINTR)
+            return false;
+    }
+    return false;
+}
+
+enum cm_status cm_os_terminal_read_key(char *key) {
+    struct termios usual;
+    sigset_t held, before;
+    if (tcgetattr(STDIN_FILENO, &usual) != 0)
+        return CM_SYSTEM;
+    struct termios keys = usual;
+    keys.c_lflag &= ~(tcflag_t)(ECHO | ICANON | ISIG);
+    keys.c_cc[VMIN] = 1;
+    keys.c_cc[VTIME] = 0;
+    sigemptyset(&held);
+    for (int i = 0; i < INTERRUPTS; i++)
+        sigaddset(&held, interrupts[i]);
+    sigprocmask(SIG_BLOCK, &held, &before);
+    for (int i = 0; i < INTERRUPTS; i++) {
+        if (sigismember(&before, interrupts[i]) == 1)
+            sigdelset(&held, interrupts[i]); /* somebody else looks for it */
+    }
+    const bool good = tcsetattr(STDIN_FILENO, TCSADRAIN, &keys) == 0 && await_key(&held, key);
+    (void)tcsetattr(STDIN_FILENO, TCSADRAIN, &usual);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return good ? CM_OK : CM_SYSTEM;
+}
+
+static void only_interrupt(sigset_t *set) {
+    sigemptyset(set);
+    sigaddset(set, SIGINT);
+}
+
+void cm_os_interrupt_hold(void) {
+    sigset_t interrupt;
+    only_interrupt(&interrupt);
+    sigprocmask(SIG_BLOCK, &interrupt, NULL);
+}
+
+bool cm_os_interrupt_take(void) {
+    const struct timespec at_once = {0};
+    sigset_t interrupt;
+    only_interrupt(&interrupt);
+    return sigtimedwait(&interrupt, NULL, &at_once) == SIGINT;
 }

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#define _GNU_SOURCE
+#include "base/os/os.h"
+#include "cli/safe.h"
+#include "console/servers.h"
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum { STREAMS_BYTES = 200 };
+#define NS_PER_S ((uint64_t)1000000000)
+
+struct watching {
+    struct cm_console *console;
+    const struct cm_args *args;
+    bool names_servers; /* there are several */
+    bool interrupted;
+    uint64_t seen;
+    uint64_t until_ns; /* 0: for as long as nobody ends it */
+};
+
+/* "ts=... gid=... type=... key=..." as members; anything else as one text. */
+static void print_json(const struct watching *watching, const struct cacheman_line *from) {
+    FILE *to = watching->console->out;
+    json_t *event = json_object();
+    struct cm_slice rest = cm_of(from->text);
+    cm_json_set_text(event, "server", from->server);
+    cm_json_set_bytes(event, "line", rest);
+    while (rest.len > 0) {
+        const char *space = memchr(rest.data, ' ', rest.len);
+        const size_t length = space == NULL ? rest.len : (size_t)(space - rest.data);
+        const char *equals = memchr(rest.data, '=', length);
+        char name[32];
+        const size_t name_bytes = equals == NULL ? 0 : (size_t)(equals - rest.data);
+        if (name_bytes > 0 && name_bytes < sizeof name) {
+            memcpy(name, rest.data, name_bytes);
+            name[name_bytes] = '\0';
+            if (json_object_get(event, name) == NULL)
+                cm_json_set_bytes(event, name, cm_slice(equals + 1, length - name_bytes - 1));
+        }
+        rest = cm_slice(rest.data + length + (space != NULL), rest.len - length - (space != NULL));
+    }
+    (void)json_dumpf(event, to, JSON_COMPACT | JSON_ENSURE_ASCII);
+    fputc('\n', to);
+    json_decref(event);
+}
+
+static bool on_line(void *context, const struct cacheman_line *line) {
+    struct watching *watching = context;
+    struct cm_console *console = watching->console;
+    const int64_t limit = watching->args->given.limit;
+    if (console->json != NULL) {
+        print_json(watching, line);
+    } else {
+        if (watching->names_servers)
+            fprintf(console->out, "%s%s%s ", cm_colour(console, CM_CYAN), line->server,
+                    cm_colour(console, CM_PLAIN));
+        (void)cm_safe_print(console->out, cm_of(line->text), 0);
+        fputc('\n', console->out);
+    }
+    watching->seen++;
+    return fflush(console->out) == 0 && (limit == 0 || watching->seen < (uint64_t)limit);
+}
+
+static bool may_wait(void *context) {
+    struct watching *watching = context;
+    const bool is_over = watching->until_ns != 0 && cm_os_monotonic_ns() >= watching->until_ns;
+    watching->interrupted = watching->interrupted || !cm_may_wait(watching->console);
+    return !is_over && !watching->interrupted && !ferror(watching->console->out);
+}
+
+static bool join_streams(const struct cm_args *args, char *to) {
+    size_t at = 0;
+    to[0] = '\0';
+    for (size_t i = 0; i < args->count; i++) {
+        const struct cm_slice word = args->operands[i];
+        if (word.len == 0 || strlen(word.data) != word.len ||
+            strcspn(word.data, " \t\r\n") != word.len || at + word.len + 2 > STREAMS_BYTES)
+            return false;
+        at += (size_t)snprintf(to + at, STREAMS_BYTES - at, "%s%s", i == 0 ? "" : " ", word.data);
+    }
+    return true;
+}
+
+static int end(struct watching *watching, enum cm_status status, struct cacheman_error *error) {
+    struct cm_console *console = watching->console;
+    if (console->json != NULL)
+        cm_json_set_u64(console->json, "count", watching->seen);
+    if (status == CM_REFUSED && strcmp(error->text, "ERROR") == 0)
+        snprintf(error->text, sizeof error->text,
+                 "knows no such stream, or does not let anybody watch");
+    if (status != CM_OK)
+        return cm_error_of(
+            console, &(struct cm_trouble){status, watching->args->given.server, error->text, {0}});
+    cm_note(console, "%" PRIu64 " line%s", watching->seen, watching->seen == 1 ? "" : "s");
+    return CM_EXIT_OK;
+}
+
+int cm_command_watch(struct cm_console *console, const struct cm_args *args) {
+    struct watching watching = {.console = console, .args = args};
+    struct cacheman_error error;
+    struct cm_targets targets;
+    char streams[STREAMS_BYTES];
+    if (!join_streams(args, streams))
+        return cm_error(console, CM_EXIT_USAGE, "watch: that is no name of a stream");
+    const int status = cm_targets_init(console, args->given.server, &targets);
+    if (status != CM_EXIT_OK)
+        return status;
+    watching.names_servers = targets.count > 1;
+    cm_targets_deinit(&targets);
+    if (args->given.lasting > 0)
+        watching.until_ns = cm_os_monotonic_ns() + (uint64_t)args->given.lasting * NS_PER_S;
+    else if (cm_for_people(console) && args->given.limit == 0)
+        fprintf(console->out, "%sCtrl-C ends this%s\n", cm_colour(console, CM_DIM),
+                cm_colour(console, CM_PLAIN));
+    fflush(console->out);
+    const struct cacheman_ask ask = {.server = args->given.server,
+                                     .visit = on_line,
+                                     .context = &watching,
+                                     .timeout_ms = UINT32_MAX,
+                                     .may_wait = may_wait,
+                                     .error = &error};
+    return end(&watching, cacheman_watch(console->client, streams, &ask), &error);
+}
