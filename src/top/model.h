@@ -59,7 +59,7 @@ struct cm_top_model {
     int64_t wall_s;
     double interval_s; /* between the last two samples, NaN at first */
     uint64_t at_ns;    /* of the last sample */
-    char problem[CM_TOP_TEXT_BYTES];
+    char problem[2 * CM_TOP_TEXT_BYTES];
 };
 
 /* A model starts as all zero. NO_MEMORY: it is as before. */

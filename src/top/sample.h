@@ -46,9 +46,10 @@ static inline bool cm_top_knows(const struct cm_top_reading *reading, enum cm_to
 struct cm_top_sample {
     struct cm_top_reading *readings; /* one for each server of the cluster */
     size_t count;
-    int64_t wall_s;                  /* Unix time */
-    uint64_t at_ns;                  /* monotonic, when it began */
-    char problem[CM_TOP_TEXT_BYTES]; /* of the cluster file, harmless to terminals; "": none */
+    int64_t wall_s; /* Unix time */
+    uint64_t at_ns; /* monotonic, when it began */
+    /* Of the cluster file or of etcd, harmless to terminals; "": none. */
+    char problem[2 * CM_TOP_TEXT_BYTES];
 };
 
 void cm_top_sample_destroy(struct cm_top_sample *sample); /* NULL is allowed */

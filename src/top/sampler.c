@@ -24,6 +24,7 @@ struct cm_top_sampler {
 
 /* What the callbacks of a call to all servers work on. */
 struct asking {
+    struct cm_top_sampler *sampler;
     struct cm_top_sample *sample;
     size_t last; /* whose line came last */
     uint64_t begin_ns;
@@ -69,13 +70,23 @@ static void on_pong(void *context, const char *server, enum cm_status status) {
         reading->ping_ns = cm_os_monotonic_ns() - asking->begin_ns;
 }
 
+/* Whoever quits is not kept waiting for a server that does not answer. */
+static bool may_wait(void *context) {
+    struct cm_top_sampler *sampler = ((struct asking *)context)->sampler;
+    cm_os_mutex_lock(&sampler->mutex);
+    const bool over = sampler->over;
+    cm_os_mutex_unlock(&sampler->mutex);
+    return !over;
+}
+
 /* How long items had not been used when they were evicted: memcached tells in `stats items`. There
  * cachemand counts every item, which is too much to ask for each time. */
-static void ask_age(cacheman *client, struct asking *asking, struct cm_top_reading *reading) {
+static void ask_age(struct asking *asking, struct cm_top_reading *reading) {
     if (!reading->up || cm_top_is_cachemand(reading) || reading->counter[CM_TOP_evictions] == 0)
         return;
-    const struct cacheman_ask ask = {.server = reading->name, .visit = on_line, .context = asking};
-    const enum cm_status status = cacheman_stats(client, "items", &ask);
+    const struct cacheman_ask ask = {
+        .server = reading->name, .visit = on_line, .context = asking, .may_wait = may_wait};
+    const enum cm_status status = cacheman_stats(asking->sampler->client, "items", &ask);
     (void)status; /* who does not answer has no age */
 }
 
@@ -84,9 +95,6 @@ static void take_server(struct cm_top_reading *reading, const struct cacheman_se
     reading->weight = server->weight;
     cm_top_make_safe(&(struct cm_top_shown){reading->label, sizeof reading->label, 60},
                      cm_slice(server->name, strlen(server->name)));
-    if (server->health == CACHEMAN_DOWN)
-        cm_top_make_safe(&(struct cm_top_shown){reading->reason, sizeof reading->reason, 100},
-                         cm_slice(server->error, strlen(server->error)));
 }
 
 static bool take_servers(cacheman *client, struct cm_top_sample *sample) {
@@ -94,7 +102,7 @@ static bool take_servers(cacheman *client, struct cm_top_sample *sample) {
     size_t count = 0;
     if (cacheman_servers(client, &servers, &count) != CM_OK)
         return false;
-    sample->readings = calloc(count == 0 ? 1 : count, sizeof *sample->readings);
+    sample->readings = calloc(count + 1, sizeof *sample->readings);
     for (size_t i = 0; i < count && sample->readings != NULL; i++) {
         if (!servers[i].leaving)
             take_server(&sample->readings[sample->count++], &servers[i]);
@@ -103,25 +111,45 @@ static bool take_servers(cacheman *client, struct cm_top_sample *sample) {
     return sample->readings != NULL;
 }
 
+/* What libcacheman knows about those that are down is more than a status. */
+static void take_reasons(struct asking *asking) {
+    struct cacheman_server *servers = NULL;
+    size_t count = 0;
+    if (cacheman_servers(asking->sampler->client, &servers, &count) != CM_OK)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        struct cm_top_reading *reading = find(asking, servers[i].name);
+        if (reading != NULL && !reading->up && servers[i].error[0] != '\0')
+            cm_top_make_safe(&(struct cm_top_shown){reading->reason, sizeof reading->reason, 39},
+                             cm_slice(servers[i].error, strlen(servers[i].error)));
+    }
+    free(servers);
+}
+
 static void take_problem(cacheman *client, struct cm_top_sample *sample) {
     struct cacheman_error error;
+    char text[sizeof error.text + 64];
     if (!cacheman_problem(client, &error))
         return;
-    char text[CM_TOP_TEXT_BYTES + sizeof error.text];
-    snprintf(text, sizeof text, "cluster file, line %zu: %s", error.line, error.text);
-    cm_top_make_safe(&(struct cm_top_shown){sample->problem, sizeof sample->problem, 100},
+    if (error.line > 0)
+        snprintf(text, sizeof text, "cluster file, line %zu: %s", error.line, error.text);
+    else
+        snprintf(text, sizeof text, "%s", error.text);
+    cm_top_make_safe(&(struct cm_top_shown){sample->problem, sizeof sample->problem, 79},
                      cm_slice(text, strlen(text)));
 }
 
-static struct cm_top_sample *sample_all(cacheman *client) {
+static struct cm_top_sample *sample_all(struct cm_top_sampler *sampler) {
+    cacheman *client = sampler->client;
     struct cm_top_sample *sample = calloc(1, sizeof *sample);
     if (sample == NULL || !take_servers(client, sample)) {
         cm_top_sample_destroy(sample);
         return NULL;
     }
-    struct asking asking = {.sample = sample};
+    struct asking asking = {.sampler = sampler, .sample = sample};
+    struct cacheman_ask ask = {
+        .visit = on_line, .context = &asking, .finish = on_finished, .may_wait = may_wait};
     sample->at_ns = cm_os_monotonic_ns();
-    struct cacheman_ask ask = {.visit = on_line, .context = &asking, .finish = on_finished};
     enum cm_status status = cacheman_stats(client, NULL, &ask);
     ask.visit = NULL;
     ask.finish = on_pong;
@@ -129,7 +157,8 @@ static struct cm_top_sample *sample_all(cacheman *client) {
     status = cacheman_version(client, &ask);
     (void)status; /* what became of each server is in its reading */
     for (size_t i = 0; i < sample->count; i++)
-        ask_age(client, &asking, &sample->readings[i]);
+        ask_age(&asking, &sample->readings[i]);
+    take_reasons(&asking);
     take_problem(client, sample);
     sample->wall_s = cm_os_wall_s();
     return sample;
@@ -146,7 +175,7 @@ static void run(void *context) {
             continue;
         }
         cm_os_mutex_unlock(&sampler->mutex);
-        struct cm_top_sample *sample = sample_all(sampler->client);
+        struct cm_top_sample *sample = sample_all(sampler);
         cm_os_mutex_lock(&sampler->mutex);
         sampler->sample = sample;
         sampler->done = true;

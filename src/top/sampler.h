@@ -11,8 +11,7 @@ struct cm_top_sampler;
 
 /* Borrows the client. NO_MEMORY, SYSTEM. */
 CM_MUST_CHECK enum cm_status cm_top_sampler_start(cacheman *client, struct cm_top_sampler **out);
-/* Waits for the sample under way, which takes no longer than two of the client's timeouts. NULL is
- * allowed. */
+/* Ends a sample that is under way. NULL is allowed. */
 void cm_top_sampler_stop(struct cm_top_sampler *sampler);
 
 /* Asks for a sample; false if one is under way or has not been taken. */

@@ -45,12 +45,13 @@ static void start_colours(void) {
         init_pair((short)(colour + 1), colour, behind);
 }
 
-bool cm_top_screen_open(bool colours) {
+struct screen *cm_top_screen_open(bool colours) {
     int error = 0;
     if (setupterm(NULL, STDOUT_FILENO, &error) != OK || cursor_address == NULL)
-        return false;
-    if (newterm(NULL, stdout, stdin) == NULL)
-        return false;
+        return NULL;
+    SCREEN *screen = newterm(NULL, stdout, stdin);
+    if (screen == NULL)
+        return NULL;
     if (colours)
         start_colours();
     cbreak();
@@ -60,11 +61,10 @@ bool cm_top_screen_open(bool colours) {
     nodelay(stdscr, TRUE);
     set_escdelay(ESCAPE_DELAY_MS);
     curs_set(0);
-    return true;
+    return screen;
 }
 
-void cm_top_screen_close(void) {
-    SCREEN *screen = set_term(NULL);
+void cm_top_screen_close(struct screen *screen) {
     endwin();
     delscreen(screen);
 }

@@ -4,12 +4,12 @@
 
 #include "top/grid.h"
 
-/* The terminal, by ncurses, which has one for the process. */
+/* The terminal, by ncurses, which has one at a time: what is below is about the one that is open. */
 
-/* False: the terminal cannot do it, and nothing was changed. */
-bool cm_top_screen_open(bool colours);
+/* NULL: the terminal cannot do it, and nothing was changed. */
+struct screen *cm_top_screen_open(bool colours);
 /* The terminal is as it was before. */
-void cm_top_screen_close(void);
+void cm_top_screen_close(struct screen *screen);
 
 /* After the terminal's size has changed: looks at it again. */
 void cm_top_screen_resize(void);

@@ -9,8 +9,16 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { NUMBER_COLUMNS = 4, NAME_MIN = 14, NAME_MAX = 44, CHART_MIN = 8, CHART_MAX = 60 };
+enum {
+    NUMBER_COLUMNS = 4,
+    NAME_MIN = 14,
+    NAME_FIRST = 22,
+    NAME_MAX = 44,
+    CHART_MIN = 8,
+    CHART_MAX = 60
+};
 
 /* ---- cells ---------------------------------------------------------------------------------- */
 
@@ -96,8 +104,9 @@ struct layout {
     unsigned name, count, chart;
 };
 
-static unsigned longest_name(const struct cm_top_model *model) {
-    size_t longest = NAME_MIN;
+/* What all names need, at least NAME_MIN and at most NAME_MAX. */
+static unsigned name_columns(const struct cm_top_model *model) {
+    size_t longest = NAME_MIN - 1;
     for (size_t i = 0; i < model->count; i++) {
         const size_t length = strlen(model->hosts[i]->last.label);
         longest = length > longest ? length : longest;
@@ -105,15 +114,18 @@ static unsigned longest_name(const struct cm_top_model *model) {
     return longest < NAME_MAX ? (unsigned)longest + 1 : NAME_MAX;
 }
 
+/* First come names, as long as an IPv4 address with its port, then the columns, then longer names,
+ * then the chart. */
 static struct layout lay_out(const struct cm_top_table *table, unsigned width) {
-    struct layout layout = {.name = NAME_MIN};
-    unsigned used = NUMBER_COLUMNS + NAME_MIN;
+    const unsigned wanted = name_columns(table->model);
+    struct layout layout = {.name = wanted < NAME_FIRST ? wanted : NAME_FIRST};
+    unsigned used = NUMBER_COLUMNS + layout.name;
     while (layout.count < COLUMNS && used + columns[layout.count].width <= width)
         used += columns[layout.count++].width;
     unsigned left = width > used ? width - used : 0;
-    const unsigned wanted = longest_name(table->model) - NAME_MIN;
-    layout.name += wanted < left ? wanted : left;
-    left -= wanted < left ? wanted : left;
+    const unsigned more = wanted - layout.name < left ? wanted - layout.name : left;
+    layout.name += more;
+    left -= more;
     if (left >= CHART_MIN + 2 && !table->state->plain)
         layout.chart = left - 2 < CHART_MAX ? left - 2 : CHART_MAX;
     return layout;

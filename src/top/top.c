@@ -64,7 +64,8 @@ enum mode { SCREEN_MODE, PLAIN_MODE, JSON_MODE };
 
 struct top {
     enum mode mode;
-    int64_t count, shown; /* intervals; count 0: no end */
+    struct screen *screen; /* of SCREEN_MODE */
+    int64_t count, shown;  /* intervals; count 0: no end */
     struct cm_top_model model;
     struct cm_top_state state;
     struct cm_grid grid;
@@ -243,7 +244,8 @@ static int open_client(struct top *top, const char *where) {
         return CM_EXIT_OK;
     if (opened == CM_INVALID)
         return cm_cli_usage_error(&cm_top_cli, error.text);
-    fprintf(stderr, "%s: %s\n", cm_top_cli.name, cm_status_text(opened));
+    fprintf(stderr, "%s: %s\n", cm_top_cli.name,
+            error.text[0] != '\0' ? error.text : cm_status_text(opened));
     return CM_EXIT_UNAVAILABLE;
 }
 
@@ -253,8 +255,9 @@ static void choose_mode(struct top *top, const struct settings *settings) {
     cm_term_look(&term);
     top->mode = settings->json ? JSON_MODE : PLAIN_MODE;
     top->count = settings->once ? 1 : settings->count;
-    if (!settings->json && !settings->once && term.is_tty && cm_os_terminal_is_input() &&
-        cm_top_screen_open(term.has_colours))
+    if (!settings->json && !settings->once && term.is_tty && cm_os_terminal_is_input())
+        top->screen = cm_top_screen_open(term.has_colours);
+    if (top->screen != NULL)
         top->mode = SCREEN_MODE;
     else if (!settings->json && top->count == 0)
         top->count = 1;
@@ -273,7 +276,7 @@ static int run(struct top *top, const struct settings *settings) {
     while (!top->over)
         step(top);
     if (top->mode == SCREEN_MODE)
-        cm_top_screen_close();
+        cm_top_screen_close(top->screen);
     else if (top->status == CM_EXIT_OK && top->signal == 0 && top->model.up == 0)
         top->status = CM_EXIT_UNAVAILABLE;
     cm_top_sampler_stop(top->sampler);

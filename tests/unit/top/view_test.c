@@ -84,11 +84,11 @@ static void everything_at_80_by_24(void **state) {
     assert_string_equal(rig_row(grid, memory + 1),
                         "        items 1.00 MiB   index 205 KiB   an item 1.00 KiB");
     const unsigned head = rig_find(grid, "server ");
-    assert_string_equal(rig_row(grid, head), "     server           ops/s share%  hit%"
+    assert_string_equal(rig_row(grid, head), "     server          ops/s share%  hit%"
                                              " mem% evict/s conns cpu%    ping");
     assert_string_equal(rig_row(grid, head + 1),
-                        "   3 dead:11211       down 1 s: Connection refused");
-    assert_string_equal(rig_row(grid, head + 2), "   1 server1:11211    3.00k     75  75.0   60 "
+                        "   3 dead:11211      down 1 s: Connection refused");
+    assert_string_equal(rig_row(grid, head + 2), "   1 server1:11211   3.00k     75  75.0   60 "
                                                  "    100    12  100  250 us");
     assert_string_equal(rig_row(grid, 23),
                         " q quit  ? help  Enter server  p pause  +- interval  ohmecn sort");
@@ -98,7 +98,7 @@ static void hot_servers_are_marked(void **state) {
     struct screen *screen = *state;
     load(screen, 4);
     look(screen, 80, 24);
-    const unsigned row = rig_find(&screen->grid, "server1:11211    3.00k    50!");
+    const unsigned row = rig_find(&screen->grid, "server1:11211   3.00k    50!");
     assert_int_equal(screen->grid.cells[row * 80 + 6].style, CM_STYLE_HOT);
 }
 
@@ -301,7 +301,7 @@ static void reports(void **state) {
     load(screen, 1);
     screen->state.plain = true;
     char *text = printed(screen, false);
-    assert_non_null(strstr(text, "\n   1 server1:11211    3.00k    100  75.0   60     100    12"));
+    assert_non_null(strstr(text, "\n   1 server1:11211   3.00k    100  75.0   60     100    12"));
     assert_non_null(strstr(text, "\n get        3.00k    75.0"));
     assert_null(strstr(text, "quit"));
     assert_null(strstr(text, " \n"));
