@@ -126,7 +126,7 @@ static long stride_of(const struct cm_series *series) {
     return (long)((series->count + LINE_POINTS - 1) / LINE_POINTS);
 }
 
-/* The end of the piece that begins after `from`; what would be left over behind it belongs to it. */
+/* The end of the piece that begins after `from`; what would be left over behind belongs to it. */
 static long piece_end(const struct cm_series *series, long from) {
     long stride = stride_of(series), last = (long)series->count - 1;
     return from + 2 * stride > last ? last : from + stride;

@@ -11,16 +11,17 @@ struct cm_progress {
     uint64_t begin_ns, last_ns;
 };
 
-void cm_progress_begin(struct cm_progress *progress);
-/* Draws it a few times a second at most. */
 struct cm_progress_state {
     double part; /* of the trace, 0 to 1; negative: unknown */
     uint64_t requests;
     const struct cm_target *targets;
     size_t target_count;
 };
+
+void cm_progress_begin(struct cm_progress *progress);
+/* Draws it a few times a second at most. */
 void cm_progress_show(struct cm_progress *progress, const struct cm_progress_state *state);
-/* Clears the line, for what else is to be said; it is drawn again with the next cm_progress_show(). */
+/* Clears the line, for what else is to be said; the next cm_progress_show() draws it again. */
 void cm_progress_clear(struct cm_progress *progress);
 
 #endif
