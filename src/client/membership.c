@@ -2,50 +2,13 @@
 #include "client/internal.h"
 
 #include "base/hash.h"
-#include <stdio.h>
 #include <stdlib.h>
 
 /* Where the members of the cluster are written down: in the connection string, a file, or etcd. */
 
-#define FILE_BYTES_MAX ((size_t)1 << 20)
-#define PATH_BYTES     4096
+#define PATH_BYTES 4096
 
 /* ---- a file ---- */
-
-static enum cm_status fail(struct cm_cluster_error *error, enum cm_status status, const char *what,
-                           const char *path) {
-    *error = (struct cm_cluster_error){0};
-    snprintf(error->text, sizeof error->text, "%s %.200s", what, path);
-    return status;
-}
-
-static enum cm_status read_file(const char *path, struct cm_buf *text,
-                                struct cm_cluster_error *error) {
-    FILE *file = fopen(path, "rb");
-    if (file == NULL)
-        return fail(error, CM_SYSTEM, "cannot open the cluster file", path);
-    enum cm_status status = cm_buf_reserve(text, FILE_BYTES_MAX);
-    if (status == CM_OK) {
-        cm_buf_wrote(text, fread(cm_buf_tail(text), 1, FILE_BYTES_MAX, file));
-        if (ferror(file))
-            status = fail(error, CM_SYSTEM, "cannot read the cluster file", path);
-        else if (cm_buf_len(text) == FILE_BYTES_MAX)
-            status =
-                fail(error, CM_INVALID, "there is a megabyte or more in the cluster file", path);
-    }
-    fclose(file);
-    return status;
-}
-
-static enum cm_status add_file(const char *path, struct cm_cluster *cluster,
-                               struct cm_cluster_error *error) {
-    struct cm_buf text = {0};
-    enum cm_status status = read_file(path, &text, error);
-    if (status == CM_OK)
-        status = cm_cluster_add_file(cluster, cm_buf_slice(&text), error);
-    cm_buf_deinit(&text);
-    return status;
-}
 
 static enum cm_status find_path(struct cacheman *client, const struct cm_where *where,
                                 struct cm_cluster_error *error) {
@@ -114,7 +77,7 @@ enum cm_status cm_client_read(struct cacheman *client, struct cm_cluster *cluste
     enum cm_status status;
     cm_where_split(client->where, &where);
     if (client->path != NULL)
-        status = add_file(client->path, cluster, error);
+        status = cm_cluster_read_file(cluster, client->path, error);
     else if (client->etcd != NULL)
         status = cm_etcd_add_members(client->etcd, cluster, error);
     else

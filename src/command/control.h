@@ -37,6 +37,9 @@ struct cm_control {
     /* `stats conns`: names are "<fd>:addr", "<fd>:listen_addr", "<fd>:state",
      * "<fd>:secs_since_last_cmd". Listeners have no "listen_addr"; those of UDP have a "<fd>:UDP". */
     void (*conns)(void *context, struct cm_stat_sink *sink);
+    /* The servers of the cluster as ElastiCache lists them, with their version; one line at most,
+     * "cluster". */
+    void (*cluster)(void *context, struct cm_stat_sink *sink);
     void (*set_verbosity)(void *context, uint32_t level);
     /* The whole server; as SIGINT, or, graceful, as SIGUSR1. The session closes by itself. */
     void (*shutdown)(void *context, bool graceful);

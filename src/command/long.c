@@ -171,6 +171,9 @@ static void make_lines(const struct cm_command *command, struct cm_long *answer)
     case CM_STATS_CONNS:
         control->conns(control->context, &sink.base);
         break;
+    case CM_STATS_CLUSTER:
+        control->cluster(control->context, &sink.base);
+        break;
     case CM_STATS_DETAIL:
         make_details(command, answer);
         break;

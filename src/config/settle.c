@@ -79,6 +79,9 @@ static enum cm_status settle_auth(struct cm_config_parse *parse) {
 /* Who does not join has nobody to tell. */
 static enum cm_status settle_join(struct cm_config_parse *parse) {
     const struct cm_config *config = parse->config;
+    if (config->join != NULL && config->cluster != NULL)
+        return cm_config_refuse(parse, &cm_options[CM_OPTION_INDEX_cluster],
+                                ": with --join the servers are those in etcd; give one of the two");
     if (config->join != NULL ||
         config->places[CM_OPTION_INDEX_weight].origin == CM_CONFIG_FROM_DEFAULT)
         return CM_OK;

@@ -21,6 +21,7 @@ enum cm_stats_group {
     CM_STATS_SIZES_OFF,
     CM_STATS_CONNS,
     CM_STATS_DETAIL,
+    CM_STATS_CLUSTER, /* the servers of the cluster, for clients that discover them */
 };
 
 enum cm_dump {

@@ -12,6 +12,9 @@
 #define CM_OPAQUE_BYTES_MAX  32   /* its letter included */
 #define CM_VALUE_BYTES_LIMIT ((uint64_t)INT32_MAX - 2)
 
+/* What ElastiCache's older clients get to discover servers. */
+#define CM_CLUSTER_KEY CM_SLICE("AmazonElastiCache:cluster")
+
 /* op->form: which encoder writes the reply. */
 enum cm_memcache_form {
     CM_FORM_LINE, /* a fixed line an outcome */

@@ -18,10 +18,30 @@ static enum cm_status put_all(struct cm_buf *text, const struct cm_slice *pieces
     return status;
 }
 
+/* An item that is none: CONFIG cluster 0 10, or as those read it who ask for its old key. */
+static enum cm_status put_cluster(struct cm_buf *text, const struct cm_op *op, struct cm_slice name,
+                                  struct cm_slice value) {
+    char digits[CM_NUM_U64_CHARS];
+    const bool as_item = op->form == CM_FORM_VALUE;
+    const struct cm_slice pieces[] = {
+        as_item ? CM_SLICE("VALUE ") : CM_SLICE("CONFIG "),
+        as_item ? CM_CLUSTER_KEY : name,
+        CM_SLICE(" 0 "),
+        cm_slice(digits, cm_num_format_u64(digits, value.len)),
+        CM_SLICE("\r\n"),
+        value,
+        CM_SLICE("\r\n"),
+    };
+    return put_all(text, pieces, sizeof pieces / sizeof pieces[0]);
+}
+
 enum cm_status cm_memcache_stat_line(struct cm_buf *text, const struct cm_op *op,
                                      struct cm_slice name, struct cm_slice value) {
     if (op->selector == CM_STATS_DETAIL) {
         return cm_buf_append(text, value); /* lines already */
+    }
+    if (op->selector == CM_STATS_CLUSTER) {
+        return put_cluster(text, op, name, value);
     }
     const struct cm_slice pieces[] = {CM_SLICE("STAT "), name, CM_SLICE(" "), value,
                                       CM_SLICE("\r\n")};

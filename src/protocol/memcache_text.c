@@ -241,6 +241,12 @@ static size_t find_key_end(const char *data, size_t at, size_t len) {
     return at;
 }
 
+/* Whether a get of one key is ElastiCache's old way to discover servers. */
+static bool asks_for_cluster(const struct cm_parser *parser, const char *key) {
+    return !parser->multi_any && parser->multi_marks == 0 && parser->multi_options == 0 &&
+           memcmp(key, CM_CLUSTER_KEY.data, CM_CLUSTER_KEY.len) == 0;
+}
+
 /* The next key of the line, or its end. MORE leaves `next` where parsing can go on. */
 static enum cm_request_end parse_key(struct cm_request *request, uint8_t resume) {
     struct cm_parser *parser = request->parser;
@@ -269,9 +275,17 @@ static enum cm_request_end parse_key(struct cm_request *request, uint8_t resume)
     if (key_len > CM_KEY_BYTES_MAX) {
         return key_too_long(request, to, resume);
     }
+    request->next = to + 1;
+    if (CM_UNLIKELY(key_len == CM_CLUSTER_KEY.len) && last &&
+        asks_for_cluster(parser, data + from)) {
+        struct cm_op *op = multi_op(request, CM_OP_STATS, resume);
+        op->form = CM_FORM_VALUE;
+        op->selector = CM_STATS_CLUSTER;
+        parser->state = CM_STATE_LINE;
+        return CM_REQUEST_DONE;
+    }
     struct cm_op *op = multi_op(request, CM_OP_GET, resume);
     op->key = cm_slice(data + from, key_len);
-    request->next = to + 1;
     parser->multi_any = true;
     if (last) {
         op->marks |= CM_MARK_END;

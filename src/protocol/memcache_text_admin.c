@@ -103,6 +103,18 @@ enum cm_request_end cm_memcache_parse_refresh_certs(struct cm_request *request) 
     return CM_REQUEST_DONE;
 }
 
+/* ElastiCache's. There are no configurations but that of the cluster, and it is not set from here. */
+enum cm_request_end cm_memcache_parse_config(struct cm_request *request) {
+    if (request->tokens.count != 3 || !token_is(request, 1, CM_SLICE("get"))) {
+        return cm_memcache_answer(request, ERROR_LINE);
+    }
+    if (!token_is(request, 2, CM_SLICE("cluster"))) {
+        return cm_memcache_answer(request, CM_SLICE("END\r\n"));
+    }
+    admin_op(request, CM_OP_STATS)->selector = CM_STATS_CLUSTER;
+    return CM_REQUEST_DONE;
+}
+
 static const struct {
     struct cm_slice name;
     enum cm_watch_stream stream;

@@ -97,6 +97,9 @@ CM_MUST_CHECK enum cm_status cm_cluster_add_options(struct cm_cluster *cluster,
                                                     struct cm_cluster_error *error);
 CM_MUST_CHECK enum cm_status cm_cluster_add_file(struct cm_cluster *cluster, struct cm_slice text,
                                                  struct cm_cluster_error *error);
+/* The same of a file. SYSTEM: it cannot be read. */
+CM_MUST_CHECK enum cm_status cm_cluster_read_file(struct cm_cluster *cluster, const char *path,
+                                                  struct cm_cluster_error *error);
 /* What follows from all of it together; after the last of the above. */
 CM_MUST_CHECK enum cm_status cm_cluster_settle(const struct cm_cluster *cluster,
                                                struct cm_cluster_error *error);

@@ -124,6 +124,7 @@ static void on_news(uv_async_t *async) {
     see_left(server, &state);
     if (!server->place.is_leaving)
         tell(server, &state);
+    cm_server_renew_listing(server);
 }
 
 static void on_change(void *context) {

@@ -218,6 +218,10 @@ static void on_conns(void *context, struct cm_stat_sink *sink) {
     cm_net_visit_connections(server->net, put_connection, sink);
 }
 
+static void on_cluster(void *context, struct cm_stat_sink *sink) {
+    cm_server_put_listing(context, sink);
+}
+
 /* ---- changes ---- */
 
 static void on_set_verbosity(void *context, uint32_t level) {
@@ -264,6 +268,7 @@ void cm_server_fill_control(struct cm_server *server) {
         .server_stats = on_server_stats,
         .settings = on_settings,
         .conns = on_conns,
+        .cluster = on_cluster,
         .set_verbosity = on_set_verbosity,
         .shutdown = on_shutdown,
         .memory_changed = on_memory_changed,

@@ -35,6 +35,7 @@ struct cm_server {
     struct cm_net *net;
     struct cm_clock clock;
     struct cm_cluster_place place; /* of this server among others */
+    struct cm_cluster_listing listing;
     struct cm_control control;
     struct cm_session_env env;
     struct cm_os_background background;
@@ -64,6 +65,13 @@ enum cm_exit cm_server_join(struct cm_server *server);       /* once it is sandb
 /* Leaves first what it has joined, unless told twice. On the main thread, as the others. */
 void cm_server_stop(struct cm_server *server);
 void cm_server_close_place(struct cm_server *server);
+
+/* listing.c: the servers that there are. CONFIG or SYSTEM after a message for people. */
+enum cm_exit cm_server_open_listing(struct cm_server *server);
+/* Looks again, on the main thread. What is wrong with the file is said, and it stays as it was. */
+void cm_server_renew_listing(struct cm_server *server);
+void cm_server_put_listing(struct cm_server *server, struct cm_stat_sink *sink); /* any thread */
+void cm_server_close_listing(struct cm_server *server);
 
 /* tls.c: the certificates. CONFIG or SYSTEM after a message for people. */
 enum cm_exit cm_server_load_certs(struct cm_server *server);

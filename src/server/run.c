@@ -43,6 +43,8 @@ static void on_stop(uv_async_t *async) {
 static void on_tick(uv_timer_t *timer) {
     struct cm_server *server = timer->data;
     cm_clock_tick(&server->clock);
+    if (server->config->cluster != NULL)
+        cm_server_renew_listing(server);
 }
 
 /* But for the signals: one that comes late must still find its handler. */
@@ -244,6 +246,8 @@ static enum cm_exit start_all(struct cm_server *server, const struct cm_server_t
     if (result == CM_EXIT_OK)
         result = cm_server_find_place(server);
     if (result == CM_EXIT_OK)
+        result = cm_server_open_listing(server);
+    if (result == CM_EXIT_OK)
         result = cm_server_write_pid_file(server);
     if (result == CM_EXIT_OK)
         result = cm_server_write_port_file(server);
@@ -274,6 +278,7 @@ static void clean_up(struct cm_server *server) {
     if (server->has_loop)
         uv_run(&server->loop, UV_RUN_DEFAULT);
     cm_net_destroy(server->net);
+    cm_server_close_listing(server);
     if (server->has_clock)
         cm_clock_deinit(&server->clock);
     cmstore_destroy(server->store); /* its own thread tells watchers of evictions until then */

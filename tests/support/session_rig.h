@@ -72,6 +72,11 @@ static inline void rig_conns(void *context, struct cm_stat_sink *sink) {
     sink->line(sink, CM_SLICE("1:state"), CM_SLICE("conn_mwrite"));
 }
 
+static inline void rig_cluster(void *context, struct cm_stat_sink *sink) {
+    (void)context;
+    sink->line(sink, CM_SLICE("cluster"), CM_SLICE("12\n127.0.0.1|127.0.0.1|16180\n"));
+}
+
 static inline void rig_set_verbosity(void *context, uint32_t level) {
     ((struct rig *)context)->verbosity = level;
 }
@@ -139,6 +144,7 @@ static inline void rig_open(struct rig *rig, const struct rig_options *options) 
         .server_stats = rig_server_stats,
         .settings = rig_settings,
         .conns = rig_conns,
+        .cluster = rig_cluster,
         .set_verbosity = rig_set_verbosity,
         .shutdown = rig_shutdown,
         .memory_changed = rig_memory_changed,

@@ -431,6 +431,9 @@ static void test_joining(void **state) {
     assert_string_equal(parsed.config.notes.entries[0],
                         "option --weight has no effect: there is no --join");
     cm_config_deinit(&parsed.config);
+    assert_refused("--join etcd://a/b --cluster f",
+                   "option --cluster: with --join the servers are those in etcd; give one of the "
+                   "two");
     assert_refused("--weight 0", "option --weight: \"0\" is not a number from 1 to 1000");
 }
 
