@@ -6,6 +6,7 @@
 #include "cli/man.h"
 #include "console/console.h"
 #include "replay/replay.h"
+#include "stress/stress.h"
 #include "top/top.h"
 
 #include <locale.h>
@@ -17,6 +18,7 @@ static const struct {
     const struct cm_cli *cli;
 } programs[] = {
     {"console", cm_console_main, &cm_console_cli},
+    {"stress", cm_stress_main, &cm_stress_cli},
     {"replay", cm_replay_main, &cm_replay_cli},
     {"top", cm_top_main, &cm_top_cli},
 };

@@ -60,7 +60,8 @@ struct cm_cli_where {
     {                                                                                              \
         .name = "timeout", .kind = CM_CLI_DURATION, .argument = "TIME", .min = 1000,               \
         .max = 3600000000, .offset = offsetof(type, where.timeout_us),                             \
-        .text = "how long to wait for an answer (default: 1s)"                                     \
+        .text = "how long to wait for an answer (default: 1s, for "                                \
+                "stress 10s)"                                                                      \
     }
 
 /* The connection string, at *out, to be freed. Not OK: what to exit with, and *why is a message for
