@@ -2,11 +2,11 @@
 #include "replay/progress.h"
 
 #include "base/os/os.h"
+#include "base/os/terminal.h"
 #include <inttypes.h>
 #include <stdio.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
+#define ERRORS       2 /* standard error */
 #define BAR_COLUMNS  24
 #define LINE_BYTES   512
 #define PERIOD_NS    ((uint64_t)200 * 1000 * 1000)
@@ -15,13 +15,13 @@
 
 void cm_progress_begin(struct cm_progress *progress) {
     uint64_t now_ns = cm_os_monotonic_ns();
-    *progress = (struct cm_progress){isatty(STDERR_FILENO) == 1, now_ns, now_ns};
+    *progress = (struct cm_progress){cm_os_terminal_is(ERRORS), now_ns, now_ns};
 }
 
 static size_t columns(void) {
-    struct winsize size;
-    bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
-    return known ? size.ws_col : COLUMNS_ELSE;
+    unsigned columns = COLUMNS_ELSE, rows = 0;
+    (void)cm_os_terminal_size(ERRORS, &columns, &rows);
+    return columns > 0 ? columns : COLUMNS_ELSE;
 }
 
 /* "[#####.....]  42 %"; without its length known nothing. */

@@ -2,6 +2,7 @@
 #include "replay/replay.h"
 
 #include "cli/exit.h"
+#include "cli/safe.h"
 #include "replay/plot.h"
 #include "replay/progress.h"
 #include "replay/report.h"
@@ -33,7 +34,9 @@ struct replay {
 
 static void complain(struct replay *replay, int status, const char *message) {
     cm_progress_clear(&replay->progress);
-    fprintf(stderr, "cacheman replay: %s\n", message);
+    fputs("cacheman replay: ", stderr);
+    cm_safe_print(stderr, cm_slice(message, strlen(message)), 0); /* part of it may be a server's */
+    fputc('\n', stderr);
     if (replay->status == CM_EXIT_OK)
         replay->status = status;
 }

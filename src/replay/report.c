@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "replay/report.h"
 
+#include "cli/json.h"
 #include <inttypes.h>
-#include <jansson.h>
 
 #define NAME_COLUMNS 21 /* at least; as wide as an IPv4 address and a port */
 #define RATIO_DIGITS 4
@@ -63,38 +63,28 @@ void cm_report_table(FILE *to, const struct cm_report *report) {
         put_target(to, &report->targets[i], width);
 }
 
-static json_t *number(uint64_t value) {
-    return json_integer((json_int_t)value);
-}
-
-/* Text that may be no UTF-8 has its odd bytes replaced. */
-static json_t *text(const char *value) {
-    char copy[512];
-    json_t *as_it_is = json_string(value);
-    if (as_it_is != NULL)
-        return as_it_is;
-    size_t length = 0;
-    for (; value[length] != '\0' && length + 1 < sizeof copy; length++)
-        copy[length] = (char)((unsigned char)value[length] < 0x80 ? value[length] : '?');
-    copy[length] = '\0';
-    return json_string(copy);
+static void set_text_or_null(json_t *object, const char *name, const char *text) {
+    if (text == NULL)
+        (void)json_object_set_new(object, name, json_null());
+    else
+        cm_json_set_text(object, name, text);
 }
 
 static json_t *json_of_target(const struct cm_target *target) {
     const struct cm_counts *counts = &target->counts;
     json_t *all = json_object();
-    json_object_set_new(all, "server", text(target->name));
-    json_object_set_new(all, "requests", number(counts->requests));
-    json_object_set_new(all, "hits", number(counts->hits));
-    json_object_set_new(all, "misses", number(counts->misses));
+    cm_json_set_text(all, "server", target->name);
+    cm_json_set_u64(all, "requests", counts->requests);
+    cm_json_set_u64(all, "hits", counts->hits);
+    cm_json_set_u64(all, "misses", counts->misses);
     json_object_set_new(all, "miss_ratio", json_real(cm_counts_miss_ratio(counts)));
-    json_object_set_new(all, "stored", number(counts->stored));
-    json_object_set_new(all, "stored_bytes", number(counts->stored_bytes));
-    json_object_set_new(all, "refused", number(counts->refused));
-    json_object_set_new(all, "errors", number(counts->errors));
-    json_object_set_new(all, "wrong", number(counts->wrong));
+    cm_json_set_u64(all, "stored", counts->stored);
+    cm_json_set_u64(all, "stored_bytes", counts->stored_bytes);
+    cm_json_set_u64(all, "refused", counts->refused);
+    cm_json_set_u64(all, "errors", counts->errors);
+    cm_json_set_u64(all, "wrong", counts->wrong);
     json_object_set_new(all, "seconds", json_real((double)counts->ns / 1e9));
-    json_object_set_new(all, "failure", target->failure == CM_OK ? json_null() : text(target->why));
+    set_text_or_null(all, "failure", target->failure == CM_OK ? NULL : target->why);
     return all;
 }
 
@@ -107,7 +97,7 @@ static json_t *json_of_series(const struct cm_series *series) {
             double ratio = cm_series_ratio(series, target, i - 1, i);
             json_array_append_new(ratios, ratio < 0 ? json_null() : json_real(ratio));
         }
-        json_object_set_new(point, "requests", number(series->requests[i]));
+        cm_json_set_u64(point, "requests", series->requests[i]);
         json_object_set_new(point, "miss_ratios", ratios);
         json_array_append_new(points, point);
     }
@@ -118,12 +108,11 @@ bool cm_report_json(FILE *to, const struct cm_report *report) {
     json_t *all = json_object(), *targets = json_array();
     for (size_t i = 0; i < report->target_count; i++)
         json_array_append_new(targets, json_of_target(&report->targets[i]));
-    json_object_set_new(all, "trace", text(report->trace));
-    json_object_set_new(all, "requests", number(report->requests));
-    json_object_set_new(all, "windows", number(report->windows));
-    json_object_set_new(all, "window", number(report->window));
-    json_object_set_new(all, "input_error",
-                        report->input_error == NULL ? json_null() : text(report->input_error));
+    cm_json_set_text(all, "trace", report->trace);
+    cm_json_set_u64(all, "requests", report->requests);
+    cm_json_set_u64(all, "windows", report->windows);
+    cm_json_set_u64(all, "window", report->window);
+    set_text_or_null(all, "input_error", report->input_error);
     json_object_set_new(all, "targets", targets);
     json_object_set_new(all, "points", json_of_series(report->series));
     bool written = all != NULL && json_dumpf(all, to, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) == 0;

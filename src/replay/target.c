@@ -54,16 +54,26 @@ static bool is_end(enum cm_status status) {
            status == CM_NOT_AUTHENTICATED;
 }
 
-/* What the client noted about the first server that is in trouble. */
+static bool ignore(void *context, const struct cacheman_line *line) {
+    (void)context;
+    (void)line;
+    return true;
+}
+
+/* What the client noted about the first server that is in trouble. It does so once it leaves the
+ * server out, which may take one more failure. */
 static void note_reason(struct cm_target *target, char *to, size_t room) {
+    const struct cacheman_ask ask = {.visit = ignore};
     struct cacheman_server *servers = NULL;
     size_t count = 0;
     *to = '\0';
-    if (cacheman_servers(target->client, &servers, &count) != CM_OK)
+    enum cm_status status = cacheman_version(target->client, &ask);
+    if (status == CM_OK || cacheman_servers(target->client, &servers, &count) != CM_OK)
         return;
     for (size_t i = 0; i < count && *to == '\0'; i++) {
         if (*servers[i].error != '\0')
-            snprintf(to, room, " (%s: %s)", servers[i].name, servers[i].error);
+            snprintf(to, room, " (%s%s%s)", count > 1 ? servers[i].name : "", count > 1 ? ": " : "",
+                     servers[i].error);
     }
     free(servers);
 }
@@ -73,7 +83,9 @@ static void fail(struct cm_target *target, enum cm_status status) {
     if (target->failure != CM_OK)
         return;
     target->failure = status;
-    note_reason(target, reason, sizeof reason);
+    reason[0] = '\0';
+    if (status != CM_TIMEOUT) /* it would be one more */
+        note_reason(target, reason, sizeof reason);
     snprintf(target->why, sizeof target->why, "%s%s", cm_status_text(status), reason);
 }
 

@@ -3,6 +3,8 @@
 
 import gzip
 import json
+import socket
+import threading
 
 import pytest
 
@@ -91,6 +93,20 @@ def test_gzip_that_ends_too_early(serve, tmp_path):
     assert errors.endswith(": cannot be read on: the gzip data ends too early\n")
 
 
+def key_of(place, count, tmp_path):
+    """A trace of one key that modulo-fnv1a gives to one of so many servers."""
+    for number in range(100):
+        key = f"key{number}"
+        hashed = 0x811c9dc5
+        for byte in key.encode():
+            hashed = (hashed ^ byte) * 0x01000193 % 2**32
+        if hashed % count == place:
+            break
+    path = tmp_path / "one"
+    path.write_text(f"{key} 1\n")
+    return path
+
+
 def test_servers_that_are_not_there(serve, tmp_path):
     trace = tmp_path / "trace"
     trace.write_text("a 1\n")
@@ -98,11 +114,16 @@ def test_servers_that_are_not_there(serve, tmp_path):
     port = server.port
     server.process.kill()
     server.process.wait()
-    status, output, errors = replay("-s", f"127.0.0.1:{port}", "--timeout=60s", trace)
-    assert status == 69
-    assert errors.startswith(f"cacheman replay: 127.0.0.1:{port}: server cannot be reached")
-    assert errors.endswith("; ended after 0 requests\n")
+    where = f"127.0.0.1:{port}"
+    status, output, errors = replay("-s", where, "--timeout=60s", trace)
+    assert (status, errors) == (69, f"cacheman replay: {where}: server cannot be reached "
+                                    "(Connection refused); ended after 0 requests\n")
     assert "trace: 1 requests in 1 windows of at most 64" in output
+    two = f"{where},127.0.0.1:{serve('-t', '1').port}"
+    status, _, errors = replay("-s", f"{two}?distribution=modulo-fnv1a", "--timeout=60s", "-n1",
+                               key_of(0, 2, tmp_path))
+    assert (status, errors) == (69, f"cacheman replay: {two}: server cannot be reached ({where}: "
+                                    "Connection refused); ended after 0 requests\n")
     status, output, errors = replay("-s", "a:b", trace)
     assert (status, output, errors) == (
         64, "", "cacheman replay: \"b\" is not a port from 1 to 65535\n")
@@ -138,3 +159,30 @@ def test_plot_that_cannot_be_written(serve, tmp_path):
                                tmp_path / "none/x.svg", trace)
     assert (status, errors) == (73, f"cacheman replay: cannot write {tmp_path}/none/x.svg: No such "
                                     "file or directory\n")
+
+
+def test_what_a_server_says_cannot_reach_the_terminal(tmp_path):
+    """A server that greets with an escape sequence: the message shows it, harmless."""
+    trace = tmp_path / "trace"
+    trace.write_text("a 1\n")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        def answer():
+            while True:
+                try:
+                    peer = listener.accept()[0]
+                except OSError:
+                    return
+                with peer:
+                    peer.recv(100)
+                    peer.sendall(b"\x1b]0;owned\x07\r\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        port = listener.getsockname()[1]
+        status, _, errors = replay("-s", f"127.0.0.1:{port}?connect_timeout=20s", "--timeout=20s",
+                                   trace)
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+    assert status == 76
+    assert errors == (f"cacheman replay: 127.0.0.1:{port}: server's answer makes no sense (answered "
+                      "\"\\x1b]0;owned\\x07\" to a greeting); ended after 0 requests\n")
