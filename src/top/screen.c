@@ -45,9 +45,18 @@ static void start_colours(void) {
         init_pair((short)(colour + 1), colour, behind);
 }
 
-struct screen *cm_top_screen_open(bool colours) {
+/* Whether the terminal is known, and its cursor can be moved. */
+static bool is_able(void) {
     int error = 0;
-    if (setupterm(NULL, STDOUT_FILENO, &error) != OK || cursor_address == NULL)
+    if (setupterm(NULL, STDOUT_FILENO, &error) != OK)
+        return false;
+    const bool able = cursor_address != NULL;
+    del_curterm(cur_term);
+    return able;
+}
+
+struct screen *cm_top_screen_open(bool colours) {
+    if (!is_able())
         return NULL;
     SCREEN *screen = newterm(NULL, stdout, stdin);
     if (screen == NULL)

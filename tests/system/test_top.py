@@ -81,7 +81,7 @@ def test_a_load_is_seen(top, serve, memcached):
         # the other one has nothing to do
         screen.wait(lambda s: re.search(rf" 1 {where(server)} +[0-9.]+[kM]? +100! +66\.[67] ",
                                         s.text()))
-        assert re.search(rf" 2 {where(memcached)} +0 +0 +- ", screen.text())
+        screen.wait(lambda s: re.search(rf" 2 {where(memcached)} +0 +0 +- ", s.text()))
         screen.wait(lambda s: re.search(r" set +[0-9.]+[kM]? ", s.text()))
         assert len(screen.rows) == 24 and max(map(len, screen.rows)) <= 80
     screen.wait(" 2 items ")
@@ -101,8 +101,8 @@ def test_a_server_alone_tells_what_it_has_done(top, serve, memcached):
     for key, port, version in ((b"1", server, "-cacheman-"), (b"2", memcached, "1.6.")):
         screen.press(key)
         screen.wait(lambda s, port=port: s.rows[0].startswith(f" {where(port)}  "))
-        assert version in screen.rows[0] and "up " in screen.rows[0]
-        assert " 7 items " in screen.text()
+        screen.wait(lambda s, version=version: version in s.rows[0] and "up " in s.rows[0])
+        screen.wait(" 7 items ")
         screen.wait(lambda s: re.search(r"found since start +87\.5 % +items stored +7$", s.text(),
                                         re.MULTILINE))
         screen.press(b"0")
@@ -125,8 +125,7 @@ def test_a_server_dies_and_comes_back(top, serve):
     screen.wait("2 servers, 1 down")
     screen.wait(lambda s: re.search(rf" 2 {where(port)} +down \d+ s: Connection refused", s.text()))
     again = serve("-p", str(port), port=False)
-    screen.wait(lambda s: "1 down" not in s.rows[0])
-    assert "Connection refused" not in screen.text()
+    screen.wait(lambda s: "1 down" not in s.rows[0] and "Connection refused" not in s.text())
     assert again.process.poll() is None
 
 
@@ -159,8 +158,8 @@ def test_a_server_that_does_not_answer_is_down(top, serve):
 
 def test_any_size(top, server):
     screen = top(FAST, where(server))
-    screen.wait("ohmecn sort")
-    assert re.search(r"requests +/s +found %", screen.text())
+    screen.wait(lambda s: "ohmecn sort" in s.text() and
+                re.search(r"requests +/s +found %", s.text()))
     screen.resize(40, 10)
     screen.wait(lambda s: s.rows[9] == " q quit  ? help  Enter server  p pause" and
                 s.rows[0] == " cacheman top  1 server")
@@ -169,7 +168,7 @@ def test_any_size(top, server):
     screen.wait(lambda s: s.rows[:2] == ["too small: 39x9", "at least 40x10"])
     screen.resize(200, 60)
     screen.wait("ping     in/s    out/s  ops/s")
-    assert screen.rows[59] == " q quit  ? help  Enter server  p pause  +- interval  ohmecn sort"
+    screen.wait(lambda s: s.rows[59] == " q quit  ? help  Enter server  p pause  +- interval  ohmecn sort")
     screen.resize(80, 24)
     screen.wait(lambda s: s.rows[23].endswith("ohmecn sort"))
 
@@ -191,7 +190,7 @@ def test_keys(top, server):
     server.connect().set(b"a", b"b")
     screen.press(b"\x1bOB\r")  # down, Enter
     screen.wait(lambda s: s.rows[0].startswith(f" {where(server)} "))
-    assert " 0 items " in screen.text()
+    screen.wait(" 0 items ")
     screen.press(b"p")
     screen.wait(" 1 items ")
     screen.press(b"\x1b")
