@@ -109,7 +109,9 @@ void cm_top_screen_show(const struct cm_grid *grid) {
 }
 
 int cm_top_screen_key(void) {
-    const int key = getch();
+    int key = getch();
+    while (key == KEY_RESIZE) /* of which cm_top_screen_resize() knows */
+        key = getch();
     switch (key) {
     case KEY_UP:
         return CM_KEY_UP;

@@ -32,12 +32,13 @@ static const struct cm_cli_option options[] = {
     {"interval", 'i', CM_CLI_DURATION, "TIME", NULL, CM_TOP_INTERVAL_MIN_US, CM_TOP_INTERVAL_MAX_US,
      offsetof(struct settings, interval_us), "how often to ask the servers (default: 1s)"},
     {"count", 'n', CM_CLI_NUMBER, "N", NULL, 1, INT32_MAX, offsetof(struct settings, count),
-     "stop after so many intervals (default: 1 if standard output is no terminal, else never)"},
+     "stop after so many intervals (default: 1 for text, else never)"},
     {.name = "once",
      .letter = '1',
      .kind = CM_CLI_FLAG,
      .offset = offsetof(struct settings, once),
-     .text = "print one snapshot after one interval, as text"},
+     .text = "print one snapshot after one interval, as text; so it is where standard output is no "
+             "terminal"},
     {.name = "json",
      .letter = 'j',
      .kind = CM_CLI_FLAG,
@@ -112,6 +113,7 @@ static void on_sample(struct top *top) {
     cm_top_sample_destroy(sample);
     if (!taken)
         return;
+    top->asked_ns = top->model.at_ns; /* its thread may have got to it late */
     const bool first = isnan(top->model.interval_s);
     if (top->mode == SCREEN_MODE)
         draw(top);
@@ -178,10 +180,10 @@ static void step(struct top *top) {
         on_signal(top);
     if (fds[1].revents != 0 && !top->over)
         on_sample(top);
-    if ((fds[2].revents & POLLIN) != 0 && !top->over)
-        on_keys(top);
-    else if (fds[2].revents != 0) /* the terminal has gone */
+    if ((fds[2].revents & ~POLLIN) != 0) /* the terminal has gone */
         top->over = true;
+    else if (fds[2].revents != 0 && !top->over)
+        on_keys(top);
 }
 
 /* ---- begin and end --------------------------------------------------------------------------- */

@@ -48,8 +48,11 @@ static void draw_title(struct cm_grid *grid, const struct cm_top_model *model,
     if (model->at_ns == 0)
         cm_grid_put(grid, spot, "cacheman top  asking ...");
     else if (host != NULL && host->last.up)
-        cm_grid_printf(grid, spot, "%s  %s  up %s", host->last.label, host->last.version,
-                       cm_units_age(age, host->last.counter[CM_TOP_uptime]));
+        cm_grid_printf(grid, spot, "%s  %s%s%s", host->last.label, host->last.version,
+                       cm_top_knows(&host->last, CM_TOP_uptime) ? "  up " : "",
+                       cm_top_knows(&host->last, CM_TOP_uptime)
+                           ? cm_units_age(age, host->last.counter[CM_TOP_uptime])
+                           : "");
     else if (host != NULL)
         cm_grid_printf(grid, spot, "%s  down: %s", host->last.label, host->last.reason);
     else {

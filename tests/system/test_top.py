@@ -197,6 +197,8 @@ def test_keys(top, server):
     screen.wait("cacheman top  1 server ")
     screen.press(b"?")
     screen.wait("this; any key leaves it")
+    screen.resize(81, 25)
+    screen.wait(lambda s: s.rows[24].startswith(" q quit") and "any key leaves it" in s.text())
     screen.press(b"x")
     screen.wait("mem%")
 
@@ -353,7 +355,7 @@ def test_json_adds_up(server, memcached):
             for kind in done:
                 done[kind] += line["total"]["per_second"][kind] * line["interval"]
             shares += sum(one["share"] or 0 for one in line["servers"])
-            assert 0.05 < line["interval"]
+            assert line["interval"] > 0.099
         # an interval is the sample's, a rate's own is some microseconds longer or shorter
         assert done["set"] == pytest.approx(200, rel=.2)
         assert done["get"] == pytest.approx(200, rel=.2)
