@@ -29,7 +29,8 @@ void cm_conn_touch(struct cm_conn *conn) {
 bool cm_conn_is_quiet(const struct cm_conn *conn) {
     return conn->unsent == NULL &&
            (conn->state == CM_SESSION_READ || conn->state == CM_SESSION_WATCH) &&
-           !cm_session_is_busy(conn->session) && (conn->tls == NULL || !cm_tls_is_busy(conn->tls));
+           !cm_session_is_busy(conn->session) &&
+           (conn->tls == NULL || !cm_tls_is_busy(conn->tls)) && cm_secure_may_leave(conn, true);
 }
 
 /* ---- the end ---- */
@@ -97,6 +98,16 @@ static bool set_reading(struct cm_conn *conn, bool reading) {
     return true;
 }
 
+/* The end when everything is answered; the sweep looks after those that stay (on_sweep()). */
+static void leave(struct cm_conn *conn) {
+    if (cm_secure_may_leave(conn, false)) {
+        cm_conn_close(conn);
+        return;
+    }
+    conn->leaving = true;
+    set_reading(conn, false);
+}
+
 /* What follows from the session's state once everything is sent. */
 static void follow_state(struct cm_conn *conn) {
     if (conn->ended)
@@ -104,13 +115,13 @@ static void follow_state(struct cm_conn *conn) {
     switch (conn->state) {
     case CM_SESSION_READ:
         if (conn->ended || !set_reading(conn, true))
-            cm_conn_close(conn);
+            leave(conn);
         break;
     case CM_SESSION_WATCH:
         if (!conn->ended && set_reading(conn, true))
             cm_worker_watch(conn->worker, &conn->place);
         else
-            cm_conn_close(conn);
+            leave(conn);
         break;
     case CM_SESSION_AGAIN:
     case CM_SESSION_BLOCKED:
@@ -122,7 +133,7 @@ static void follow_state(struct cm_conn *conn) {
         cm_worker_pause(conn->worker, conn, cm_session_pause_ms(conn->session));
         break;
     case CM_SESSION_CLOSE:
-        cm_conn_close(conn);
+        leave(conn);
         break;
     }
 }

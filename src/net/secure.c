@@ -5,8 +5,8 @@
 #include "tls/tls.h"
 
 /* ENCRYPT_BYTES_MAX is what is encrypted ahead of the peer's reading; with the records' overhead it
- * fits into 64 KiB. */
-enum { PIECES_MAX = 32, ENCRYPT_BYTES_MAX = 48 << 10 };
+ * fits into 64 KiB. LEAVE_BYTES is a record of 16 KiB, a goodbye, and some to spare. */
+enum { PIECES_MAX = 32, ENCRYPT_BYTES_MAX = 48 << 10, LEAVE_BYTES = 24 << 10 };
 
 /* ---- beginning and end ---- */
 
@@ -14,7 +14,24 @@ enum cm_status cm_secure_open(struct cm_conn *conn, const struct cm_arrival *arr
     struct cm_tls_context *context = conn->worker->net->options.tls;
     if (context == NULL || arrival->plain || arrival->local)
         return CM_OK;
-    return cm_tls_create(context, &conn->tls);
+    enum cm_status status = cm_tls_create(context, &conn->tls);
+    if (status == CM_OK)
+        cm_tls_offer_socket(conn->tls, arrival->socket);
+    return status;
+}
+
+bool cm_secure_encrypts(const struct cm_conn *conn) {
+    return conn->tls != NULL && !cm_tls_is_in_kernel(conn->tls);
+}
+
+bool cm_secure_may_leave(const struct cm_conn *conn, bool settled) {
+    uv_os_fd_t descriptor;
+    size_t bytes, limit;
+    if (conn->tls == NULL || !cm_tls_is_in_kernel(conn->tls) ||
+        uv_fileno(&conn->handle, &descriptor) != 0 ||
+        !cm_os_socket_sending(descriptor, &bytes, &limit))
+        return true;
+    return bytes + LEAVE_BYTES <= limit || (settled && bytes == 0);
 }
 
 static void send_what_goes(struct cm_conn *conn, struct cm_buf *cipher) {
@@ -76,12 +93,14 @@ static void note_step(struct cm_conn *conn, enum cm_tls_state state) {
     if (worker->shaker == conn)
         worker->shaker = NULL;
     /* Half a message costs nothing. */
-    if (state != CM_TLS_SHAKING || cm_buf_len(&worker->cipher) > 0)
+    if (state != CM_TLS_SHAKING || cm_tls_has_spoken(conn->tls))
         worker->shake_turn = worker->turn;
     if (state == CM_TLS_FAILED)
         cm_net_count(&worker->net->handshake_errors);
     else if (state != CM_TLS_SHAKING && !cm_tls_is_resumed(conn->tls))
         cm_net_count(&worker->net->new_sessions);
+    if (cm_tls_is_in_kernel(conn->tls))
+        cm_net_count(&worker->net->kernel_sessions);
 }
 
 bool cm_secure_receive(struct cm_conn *conn, struct cm_slice *input) {
@@ -98,6 +117,8 @@ bool cm_secure_receive(struct cm_conn *conn, struct cm_slice *input) {
         return false;
     }
     conn->ended = state == CM_TLS_ENDED;
+    if (conn->ended && cm_tls_reason(conn->tls)[0] != '\0')
+        CM_NET_LOG(worker->net, CM_LOG_WARNING, "TLS ended: %s", cm_tls_reason(conn->tls));
     *input = cm_buf_slice(&worker->plain);
     return true;
 }

@@ -17,6 +17,12 @@ CM_MUST_CHECK enum cm_status cm_secure_open(struct cm_conn *conn, const struct c
 /* Says goodbye if nothing is under way, and ends. */
 void cm_secure_close(struct cm_conn *conn);
 
+/* Whether what is sent has to be encrypted, by cm_secure_encrypt(). */
+bool cm_secure_encrypts(const struct cm_conn *conn);
+/* Whether everything that was sent arrives if the connection is closed now: the kernel keeps a
+ * record of which the socket has not taken all, and forgets it then. `settled`: it has had the time
+ * to go on with it since the peer last read. */
+bool cm_secure_may_leave(const struct cm_conn *conn, bool settled);
 /* Whether the handshake is not done yet. */
 bool cm_secure_is_shaking(const struct cm_conn *conn);
 /* Whether the connection may be read in this turn. */

@@ -60,7 +60,7 @@ static struct cm_unsent *create_unsent(struct cm_conn *conn, const struct cm_sen
     }
     unsent->conn = conn;
     unsent->cipher = (struct cm_buf){0};
-    if (conn->tls != NULL) {
+    if (cm_secure_encrypts(conn)) {
         unsent->cipher = conn->worker->cipher;
         conn->worker->cipher = (struct cm_buf){0};
     }
@@ -98,7 +98,7 @@ static bool write_next(struct cm_unsent *unsent) {
     uv_buf_t buffers[BUFFERS_MAX];
     struct cm_buf *cipher = &unsent->cipher;
     unsigned count = 1;
-    if (unsent->conn->tls == NULL) {
+    if (!cm_secure_encrypts(unsent->conn)) {
         count = cm_sending_gather(&unsent->sending, buffers, BUFFERS_MAX, WRITE_BYTES_MAX);
     } else {
         if (cm_buf_len(cipher) == 0 && !cm_secure_encrypt(unsent->conn, &unsent->sending, cipher))
@@ -119,7 +119,7 @@ static void on_written(uv_write_t *request, int status) {
         cm_conn_close(conn);
         return;
     }
-    if (conn->tls == NULL)
+    if (!cm_secure_encrypts(conn))
         cm_sending_advance(&unsent->sending, unsent->write_bytes);
     else
         cm_buf_consume(&unsent->cipher, unsent->write_bytes);
@@ -213,7 +213,8 @@ enum cm_sent cm_unsent_send(struct cm_conn *conn) {
     struct cm_buf *cipher = &conn->worker->cipher;
     struct cm_sending sending = cm_sending_of(out);
     enum cm_sent result = CM_SENT_ALL;
-    bool works = conn->tls != NULL ? send_encrypted_now(conn, &sending) : send_now(conn, &sending);
+    bool works =
+        cm_secure_encrypts(conn) ? send_encrypted_now(conn, &sending) : send_now(conn, &sending);
     if (!works) {
         result = CM_SENT_FAILED;
     } else if (!cm_sending_is_done(&sending) || cm_buf_len(cipher) > 0) {

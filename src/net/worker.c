@@ -109,7 +109,8 @@ static unsigned close_where(struct cm_worker *worker, conn_test *test, enum cm_s
         next = link->next;
         struct cm_conn *conn = CM_LINKED(link, struct cm_conn, all);
         if (test(worker, conn)) {
-            conn->why = end;
+            if (!conn->leaving) /* or it has a reason already */
+                conn->why = end;
             cm_conn_close(conn);
             closed++;
         }
@@ -133,6 +134,11 @@ static bool is_idle(const struct cm_worker *worker, const struct cm_conn *conn) 
     uint32_t active = atomic_load_explicit(&conn->active_s, memory_order_relaxed);
     bool listens = conn->state == CM_SESSION_WATCH;
     return !listens && now - active > worker->net->options.idle_timeout_s;
+}
+
+static bool may_leave_now(const struct cm_worker *worker, const struct cm_conn *conn) {
+    (void)worker;
+    return conn->leaving && cm_secure_may_leave(conn, true);
 }
 
 /* Only progress after the handshake counts as such. */
@@ -267,6 +273,8 @@ static void on_sweep(uv_timer_t *timer) {
     if (net->options.tls != NULL) {
         unsigned slow = close_where(worker, is_slow_to_shake, CM_SESSION_END_ERROR);
         atomic_fetch_add_explicit(&net->handshake_errors, slow, memory_order_relaxed);
+        close_where(worker, may_leave_now, CM_SESSION_END_NORMAL);
+        cm_worker_progressed(worker); /* while draining, what was sent may have left */
     }
     if (net->options.idle_timeout_s > 0) {
         unsigned idle = close_where(worker, is_idle, CM_SESSION_END_IDLE);

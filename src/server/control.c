@@ -45,6 +45,7 @@ static void on_server_stats(void *context, struct cm_server_stats *stats) {
         .reserved_fds = CM_SERVER_DESCRIPTORS(threads),
         .idle_kicks = counts.idle_kicks,
         .ssl_new_sessions = counts.new_sessions,
+        .ssl_kernel_sessions = counts.kernel_sessions,
         .ssl_handshake_errors = counts.handshake_errors,
         .time_since_server_cert_refresh =
             server->tls == NULL
@@ -83,7 +84,8 @@ static const char *or_none(const char *text) {
 }
 
 /* memcached's names and numbers. */
-static void put_tls_settings(struct cm_stat_sink *sink, const struct cm_config *config) {
+static void put_tls_settings(struct cm_stat_sink *sink, const struct cm_server *server) {
+    const struct cm_config *config = server->config;
     put(sink, "ssl_enabled", "%s", on_off(config->tls));
     if (!config->tls)
         return;
@@ -95,7 +97,7 @@ static void put_tls_settings(struct cm_stat_sink *sink, const struct cm_config *
     put(sink, "ssl_ca_cert", "%s", or_none(config->tls_ca));
     put(sink, "ssl_wbuf_size", "0");
     put(sink, "ssl_session_cache", "%s", on_off(config->tls_session_cache));
-    put(sink, "ssl_kernel_tls", "no");
+    put(sink, "ssl_kernel_tls", "%s", on_off(server->kernel_tls));
     put(sink, "ssl_min_version", "%s", config->tls_min_version == 0 ? "tlsv1.2" : "tlsv1.3");
 }
 
@@ -189,7 +191,7 @@ static void on_settings(void *context, struct cm_stat_sink *sink) {
     put(sink, "detail_enabled", "%s", on_off(cm_admin_detail_is_on(server->admin)));
     put(sink, "watcher_logbuf_size", "%" PRId64, config->watcher_buffer_kb << 10);
     put(sink, "worker_logbuf_size", "0"); /* there are none */
-    put_tls_settings(sink, config);
+    put_tls_settings(sink, server);
     put_join(sink, server);
     put_fixed_settings(sink);
 }

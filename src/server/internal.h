@@ -44,6 +44,7 @@ struct cm_server {
     uint16_t port;     /* of the first TCP listener */
     uint16_t udp_port; /* of the first UDP listener */
     bool sandboxed;
+    bool kernel_tls; /* asked for, and there */
     bool has_loop, has_clock, has_handles;
     _Atomic uint32_t verbosity;
     _Atomic uint32_t certs_clock_s; /* when they were read */

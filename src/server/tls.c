@@ -11,8 +11,25 @@ static void note_read(struct cm_server *server, const struct cm_tls_report *repo
         atomic_store(&server->certs_clock_s, cmstore_clock(server->store));
 }
 
+/* Whether the kernel shall encrypt, and may be able to. */
+static bool has_kernel_tls(const struct cm_config *config) {
+    const char *why = NULL;
+    if (!config->tls_kernel)
+        return false;
+    if (!cm_tls_knows_kernel())
+        why = "OpenSSL was built without it";
+    else if (!cm_os_socket_has_tls())
+        why = "the kernel has no module \"tls\", or has not loaded it";
+    if (why != NULL)
+        cm_server_complain("option --tls-kernel has no effect: %s", why);
+    return why == NULL;
+}
+
 enum cm_exit cm_server_load_certs(struct cm_server *server) {
     const struct cm_config *config = server->config;
+    if (!config->tls)
+        return CM_EXIT_OK;
+    server->kernel_tls = has_kernel_tls(config);
     /* The options' words are in the order of tls/'s enumerations. */
     const struct cm_tls_options options = {
         .cert_file = config->tls_cert,
@@ -23,10 +40,9 @@ enum cm_exit cm_server_load_certs(struct cm_server *server) {
         .verify = (enum cm_tls_verify)config->tls_verify,
         .min_version = (enum cm_tls_version)config->tls_min_version,
         .session_cache = config->tls_session_cache,
+        .kernel = server->kernel_tls,
     };
     struct cm_tls_report report;
-    if (!config->tls)
-        return CM_EXIT_OK;
     enum cm_status status = cm_tls_context_create(&options, &server->tls, &report);
     if (status != CM_OK) {
         bool told = report.error[0] != '\0';

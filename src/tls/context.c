@@ -51,6 +51,14 @@ enum cm_status cm_tls_context_reload(struct cm_tls_context *context, struct cm_t
     return status;
 }
 
+bool cm_tls_knows_kernel(void) {
+#ifdef OPENSSL_NO_KTLS
+    return false;
+#else
+    return true;
+#endif
+}
+
 void cm_tls_context_destroy(struct cm_tls_context *context) {
     if (context == NULL)
         return;

@@ -212,6 +212,8 @@ static enum cm_status set_up(const struct cm_tls_context *context, SSL_CTX *load
     bool only_1_3 = options->min_version == CM_TLS_1_3;
     SSL_CTX_set_options(loaded, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                                     SSL_OP_CIPHER_SERVER_PREFERENCE);
+    if (options->kernel)
+        SSL_CTX_set_options(loaded, SSL_OP_ENABLE_KTLS);
     SSL_CTX_set_mode(loaded, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_default_passwd_cb(loaded, no_passphrase);
     SSL_CTX_set_session_cache_mode(loaded, options->session_cache ? SSL_SESS_CACHE_SERVER

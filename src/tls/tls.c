@@ -30,6 +30,7 @@ enum cm_status cm_tls_create(struct cm_tls_context *context, struct cm_tls **out
         return CM_NO_MEMORY;
     }
     tls->ssl = ssl;
+    tls->memory = context->memory;
     tls->state = CM_TLS_SHAKING;
     BIO_set_data(bio, tls);
     BIO_set_init(bio, 1);
@@ -37,6 +38,23 @@ enum cm_status cm_tls_create(struct cm_tls_context *context, struct cm_tls **out
     SSL_set_accept_state(ssl);
     *out = tls;
     return CM_OK;
+}
+
+void cm_tls_offer_socket(struct cm_tls *tls, cm_os_socket socket) {
+    if ((SSL_get_options(tls->ssl) & SSL_OP_ENABLE_KTLS) == 0)
+        return;
+    BIO *writer = BIO_new(tls->memory);
+    tls->socket = BIO_new_socket((int)socket, BIO_NOCLOSE);
+    if (writer == NULL || tls->socket == NULL) { /* OpenSSL encrypts, then */
+        BIO_free(writer);
+        BIO_free(tls->socket);
+        tls->socket = NULL;
+        ERR_clear_error();
+        return;
+    }
+    BIO_set_data(writer, tls);
+    BIO_set_init(writer, 1);
+    SSL_set0_wbio(tls->ssl, BIO_push(writer, tls->socket)); /* takes both */
 }
 
 void cm_tls_destroy(struct cm_tls *tls) {
@@ -62,11 +80,26 @@ static enum cm_tls_state fail_ssl(struct cm_tls *tls) {
     return fail(tls, reason != NULL ? reason : "protocol error");
 }
 
+/* The handshake is done. */
+static enum cm_tls_state open_up(struct cm_tls *tls) {
+    if (tls->state == CM_TLS_SHAKING) {
+        tls->in_kernel = BIO_get_ktls_send(SSL_get_wbio(tls->ssl));
+        if (!tls->in_kernel)
+            cm_tls_drop_socket(tls);
+    }
+    if (!tls->in_kernel ||
+        (!tls->wants_keys && SSL_get_key_update_type(tls->ssl) == SSL_KEY_UPDATE_NONE))
+        return CM_TLS_OPEN;
+    /* What has been received is answered yet, with the old ones. */
+    tls->reason = "the client wants other keys, and the kernel keeps those it has";
+    return CM_TLS_ENDED;
+}
+
 /* What came of a call that gave no more bytes. */
 static enum cm_tls_state follow_error(struct cm_tls *tls) {
     switch (SSL_get_error(tls->ssl, 0)) {
     case SSL_ERROR_WANT_READ:
-        return SSL_is_init_finished(tls->ssl) ? CM_TLS_OPEN : CM_TLS_SHAKING;
+        return SSL_is_init_finished(tls->ssl) ? open_up(tls) : CM_TLS_SHAKING;
     case SSL_ERROR_ZERO_RETURN:
         return CM_TLS_ENDED;
     default:
@@ -91,6 +124,7 @@ enum cm_tls_state cm_tls_receive(struct cm_tls *tls, struct cm_slice input, stru
     CM_CHECK(tls->state == CM_TLS_SHAKING || tls->state == CM_TLS_OPEN);
     if (tls->state == CM_TLS_SHAKING)
         tls->handshake_bytes += input.len;
+    tls->has_spoken = false;
     tls->input = input;
     tls->cipher = cipher;
     tls->state = read_all(tls, plain);
@@ -104,6 +138,7 @@ enum cm_tls_state cm_tls_receive(struct cm_tls *tls, struct cm_slice input, stru
 enum cm_status cm_tls_send(struct cm_tls *tls, struct cm_slice plain, struct cm_buf *cipher) {
     size_t written = 0;
     size_t records = plain.len / RECORD_BYTES + 1;
+    CM_CHECK(!tls->in_kernel);
     if (plain.len == 0)
         return CM_OK;
     if (cm_buf_reserve(cipher, plain.len + records * RECORD_OVERHEAD) != CM_OK)
@@ -130,6 +165,14 @@ void cm_tls_end(struct cm_tls *tls, struct cm_buf *cipher) {
 
 enum cm_tls_state cm_tls_state(const struct cm_tls *tls) {
     return tls->state;
+}
+
+bool cm_tls_is_in_kernel(const struct cm_tls *tls) {
+    return tls->in_kernel;
+}
+
+bool cm_tls_has_spoken(const struct cm_tls *tls) {
+    return tls->has_spoken;
 }
 
 bool cm_tls_is_busy(const struct cm_tls *tls) {

@@ -15,9 +15,13 @@
  * T1. A call takes all of its input: half a record is kept inside, so the caller's buffer is free
  *     afterwards. Between whole records a connection owns no buffers.
  * T2. What the calls append to `cipher` goes to the peer in this order and whole.
- * T3. A connection keeps the certificates that it began with, whatever is loaded meanwhile. */
+ * T3. A connection keeps the certificates that it began with, whatever is loaded meanwhile.
+ * T4. The kernel may take over what is sent, for good, once a socket is offered and `kernel` set:
+ *     then plaintext is written to the socket, and what TLS itself has to say goes there, too,
+ *     instead of into `cipher`. What is received stays the matter of cm_tls_receive(). */
 
 #include "base/buf.h"
+#include "base/os/socket.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -39,6 +43,7 @@ struct cm_tls_options {
     enum cm_tls_verify verify;
     enum cm_tls_version min_version;
     bool session_cache; /* remember sessions also without tickets */
+    bool kernel;        /* T4 */
 };
 
 /* One sentence each, for people; empty: nothing to say. */
@@ -59,6 +64,8 @@ CM_MUST_CHECK enum cm_status cm_tls_context_create(const struct cm_tls_options *
  * is. Takes a millisecond or so. Tickets given out before stay good, unless `ca_file` changed. */
 CM_MUST_CHECK enum cm_status cm_tls_context_reload(struct cm_tls_context *context,
                                                    struct cm_tls_report *report);
+/* Whether OpenSSL can give keys to the kernel at all. */
+bool cm_tls_knows_kernel(void);
 /* Its connections are gone. NULL is allowed. */
 void cm_tls_context_destroy(struct cm_tls_context *context);
 
@@ -67,12 +74,16 @@ struct cm_tls;
 enum cm_tls_state {
     CM_TLS_SHAKING, /* the handshake goes on */
     CM_TLS_OPEN,
-    CM_TLS_ENDED,  /* the peer has said that nothing more comes */
+    CM_TLS_ENDED,  /* the peer has said that nothing more comes, or cm_tls_reason() tells why */
     CM_TLS_FAILED, /* cm_tls_reason() tells why; only to be destroyed, once `cipher` is sent */
 };
 
 /* The server's side of a new connection. NO_MEMORY. */
 CM_MUST_CHECK enum cm_status cm_tls_create(struct cm_tls_context *context, struct cm_tls **out);
+/* Before anything is received: `socket`, non-blocking, is where `cipher` goes, and where the kernel
+ * may encrypt (T4). To it a handshake's messages are written by the calls themselves, as long as it
+ * takes them. It is borrowed as long as the connection lives. */
+void cm_tls_offer_socket(struct cm_tls *tls, cm_os_socket socket);
 /* NULL is allowed. */
 void cm_tls_destroy(struct cm_tls *tls);
 
@@ -81,18 +92,23 @@ void cm_tls_destroy(struct cm_tls *tls);
  * call, since the peer must read before it can send what the next one needs. */
 enum cm_tls_state cm_tls_receive(struct cm_tls *tls, struct cm_slice input, struct cm_buf *plain,
                                  struct cm_buf *cipher);
-/* Encrypts all of `plain`; once OPEN. NO_MEMORY, INVALID: the connection is beyond use. */
+/* Encrypts all of `plain`; once OPEN, and not in the kernel's stead. NO_MEMORY, INVALID: the
+ * connection is beyond use. */
 CM_MUST_CHECK enum cm_status cm_tls_send(struct cm_tls *tls, struct cm_slice plain,
                                          struct cm_buf *cipher);
 /* Appends the notice that nothing more will be sent, where the state allows it. */
 void cm_tls_end(struct cm_tls *tls, struct cm_buf *cipher);
 
 enum cm_tls_state cm_tls_state(const struct cm_tls *tls);
+/* Once OPEN: whether the kernel encrypts what is sent (T4). */
+bool cm_tls_is_in_kernel(const struct cm_tls *tls);
+/* Whether TLS itself answered anything in the last cm_tls_receive(). */
+bool cm_tls_has_spoken(const struct cm_tls *tls);
 /* Whether half a record has been received. */
 bool cm_tls_is_busy(const struct cm_tls *tls);
 /* Once OPEN: whether the session is an earlier one, resumed. */
 bool cm_tls_is_resumed(const struct cm_tls *tls);
-/* Why it FAILED. Static. */
+/* Why it FAILED, or had to be ENDED. Static. */
 const char *cm_tls_reason(const struct cm_tls *tls);
 
 #endif

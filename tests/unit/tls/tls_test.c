@@ -6,6 +6,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <sys/socket.h>
 
 #include <cmocka.h>
 
@@ -19,6 +20,8 @@ struct rig {
     struct cm_buf wire;          /* from the client */
     struct cm_buf answered;      /* read by the client */
     size_t step;                 /* how many bytes the server is given at once; 0: all */
+    int socket;                  /* the other end of the one that was offered; 0: none was */
+    size_t from_socket;          /* bytes that came out of it */
 };
 
 static struct cm_tls_options options_of(const struct rig *rig) {
@@ -78,6 +81,15 @@ static void receive(struct rig *rig) {
     cm_buf_clear(&rig->wire);
 }
 
+/* What the server wrote to a socket that was offered, which comes before `cipher`. */
+static void give_from_socket(struct rig *rig) {
+    char piece[4096];
+    for (ssize_t got; rig->socket > 0 && (got = read(rig->socket, piece, sizeof piece)) > 0;) {
+        peer_give(&rig->peer, cm_slice(piece, (size_t)got));
+        rig->from_socket += (size_t)got;
+    }
+}
+
 /* To and fro until nobody says anything. Whether both sides are well. */
 static bool talk(struct rig *rig) {
     for (;;) {
@@ -85,6 +97,7 @@ static bool talk(struct rig *rig) {
         peer_take(&rig->peer, &rig->wire);
         bool silent = cm_buf_len(&rig->wire) == 0 && cm_buf_len(&rig->cipher) == 0;
         receive(rig);
+        give_from_socket(rig);
         peer_give(&rig->peer, cm_buf_slice(&rig->cipher));
         cm_buf_clear(&rig->cipher);
         if (!well)
@@ -356,6 +369,35 @@ static void test_session_cache(void **state) {
     }
 }
 
+/* A socket of which the kernel does not encrypt, with room for a handshake's messages or without. */
+static void test_offered_socket(void **state) {
+    (void)state;
+    char filling[4096] = {0};
+    for (int i = 0; i < 4; i++) {
+        struct rig rig = {0};
+        int ends[2];
+        peer_make_files(&rig.files);
+        struct cm_tls_options options = options_of(&rig);
+        options.kernel = true;
+        open_with(&rig, versions[i / 2], &options);
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+        bool full = i % 2 == 1;
+        while (full && write(ends[0], filling, sizeof filling) > 0) {}
+        rig.socket = full ? 0 : ends[1];
+        cm_tls_offer_socket(rig.tls, ends[0]);
+        assert_true(talk(&rig));
+        assert_int_equal(cm_tls_state(rig.tls), CM_TLS_OPEN);
+        assert_false(cm_tls_is_in_kernel(rig.tls));
+        assert_int_equal(rig.from_socket > 0, !full);
+        assert_int_equal(cm_tls_send(rig.tls, cm_slice("hello", 5), &rig.cipher), CM_OK);
+        assert_true(talk(&rig));
+        assert_bytes(&rig.answered, "hello", 5);
+        close_rig(&rig);
+        close(ends[0]);
+        close(ends[1]);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bytes_pass_both_ways),
@@ -370,6 +412,7 @@ int main(void) {
         cmocka_unit_test(test_key_update),
         cmocka_unit_test(test_resumption),
         cmocka_unit_test(test_session_cache),
+        cmocka_unit_test(test_offered_socket),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

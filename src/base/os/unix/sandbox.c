@@ -188,6 +188,7 @@ static const struct condition conditions[] = {
     {"ioctl", SCMP_ACT_ALLOW, 1, UINT32_MAX, FIOCLEX},
     {"ioctl", SCMP_ACT_ALLOW, 1, UINT32_MAX, FIONBIO},
     {"ioctl", SCMP_ACT_ALLOW, 1, UINT32_MAX, FIONREAD},
+    {"ioctl", SCMP_ACT_ALLOW, 1, UINT32_MAX, TIOCOUTQ},
     {"ioctl", SCMP_ACT_ALLOW, 1, UINT32_MAX, TCGETS}, /* is it a terminal? */
     /* Its flags are in memory, where a filter cannot look: the C library takes clone() then. */
     {"clone3", SCMP_ACT_ERRNO(ENOSYS), 0, 0, 0},

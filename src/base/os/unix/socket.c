@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -167,6 +169,33 @@ void cm_os_socket_refuse(cm_os_socket socket, const void *data, size_t bytes) {
 
 void cm_os_socket_close(cm_os_socket socket) {
     close((int)socket);
+}
+
+bool cm_os_socket_sending(cm_os_socket socket, size_t *bytes, size_t *limit) {
+    struct pollfd broken = {.fd = (int)socket}; /* it keeps its count of bytes */
+    int queued, room;
+    socklen_t length = sizeof room;
+    if (poll(&broken, 1, 0) != 0 || ioctl((int)socket, TIOCOUTQ, &queued) != 0 || queued < 0 ||
+        getsockopt((int)socket, SOL_SOCKET, SO_SNDBUF, &room, &length) != 0 || room < 0)
+        return false;
+    *bytes = (size_t)queued;
+    *limit = (size_t)room;
+    return true;
+}
+
+/* A socket that is not connected has no use for it, which the kernel only says if it has it. */
+bool cm_os_socket_has_tls(void) {
+    bool known = false;
+#if defined(TCP_ULP)
+    static const char name[] = "tls";
+    int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    known =
+        descriptor >= 0 &&
+        (setsockopt(descriptor, IPPROTO_TCP, TCP_ULP, name, sizeof name) == 0 || errno == ENOTCONN);
+    if (descriptor >= 0)
+        close(descriptor);
+#endif
+    return known;
 }
 
 const char *cm_os_socket_error_text(int error) {
