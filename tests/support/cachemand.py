@@ -15,6 +15,8 @@ import tls as secure
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = pathlib.Path(os.environ.get("CACHEMAND", ROOT / "build/bin/cachemand"))
 DEADLINE_S = float(os.environ.get("CACHEMAN_TEST_DEADLINE_S", "20"))
+# What every server is given besides, to run tests with it that do not know.
+OPTIONS = os.environ.get("CACHEMAND_OPTIONS", "").split()
 
 
 def wait_until(condition, what, deadline_s=DEADLINE_S):
@@ -166,7 +168,7 @@ class Server:
             options = ("-p", "-1", *options)
         with open(self.errors, "wb") as errors:
             self.process = subprocess.Popen(
-                [*wrapper, str(program), *options], stdin=subprocess.DEVNULL, stderr=errors,
+                [*wrapper, str(program), *OPTIONS, *options], stdin=subprocess.DEVNULL, stderr=errors,
                 stdout=subprocess.DEVNULL,
                 env={**os.environ, "MEMCACHED_PORT_FILENAME": str(self.port_file), **(env or {})})
         self.pid = self.process.pid

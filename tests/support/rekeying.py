@@ -77,6 +77,21 @@ class RekeyingClient:
                 self.receive()
         return seen
 
+    def to_goodbye(self):
+        """Everything up to close_notify."""
+        seen = b""
+        while True:
+            while (count := ssl.SSL_read(self.ssl, self.buffer, BYTES)) > 0:
+                seen += self.buffer.raw[:count]
+            if ssl.SSL_get_shutdown(self.ssl) & 2:
+                return seen
+            self.receive()
+
+    def change_keys(self):
+        """Its own alone."""
+        assert ssl.SSL_key_update(self.ssl, 0) == 1
+        assert ssl.SSL_do_handshake(self.ssl) == 1
+
     def ask_for_keys(self):
         """Asks the peer to change its own, too, which it says in turn."""
         assert ssl.SSL_key_update(self.ssl, 1) == 1
