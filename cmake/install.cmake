@@ -70,3 +70,10 @@ if(TARGET cachemand)
   # Not into /etc: an administrator's file is never overwritten.
   install(FILES packaging/cachemand.conf DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 endif()
+
+# The reference that script/doc makes, if it has.
+if(TARGET cacheman)
+  install(FILES docs/libcacheman.3 DESTINATION ${CMAKE_INSTALL_MANDIR}/man3)
+  install(DIRECTORY ${CMAKE_SOURCE_DIR}/build/doc/man/man3 DESTINATION ${CMAKE_INSTALL_MANDIR}
+          OPTIONAL FILES_MATCHING PATTERN "cacheman_*.3" PATTERN "cmstore_*.3")
+endif()
