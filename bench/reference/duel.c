@@ -6,21 +6,20 @@
 
 #include "reference/s3fifo.h"
 
-#define SHADOW_OBJECTS 2000 /* the most a shadow holds */
+#define SHADOW_OBJECTS 512 /* the most a shadow holds */
 #define SAMPLE_MAX     0.5
 #define WINDOW         8     /* sampled requests per object of a shadow between choices */
-#define DECAY          0.9   /* of the misses counted, per window */
+#define DECAY          0.8   /* of the misses counted, per window */
 #define BETTER         0.997 /* of the present choice's misses, to be chosen instead */
 
 /* The first is s3fifo as it adapts by itself; the one without a small queue is a clock. */
 static const struct cm_reference_tuning candidates[] = {
     {.share = 0.1, .threshold = 1, .ghost = 0.9, .ghost_main = 1, .adapts = true},
-    {.share = 0.1, .threshold = 2, .ghost = 1},
-    {.share = 0.3, .threshold = 2, .ghost = 1},
-    {.share = 0.02, .threshold = 2, .ghost = 2},
-    {.share = 0.01, .threshold = 1, .ghost = 1},
-    {.share = 0, .threshold = 1, .direct = true},
-    {.share = 0.05, .threshold = 1, .ghost = 2},
+    {.share = 0, .threshold = 1, .hits_max = 2, .direct = true},
+    {.share = 0.01, .threshold = 2, .ghost = 0.9},
+    {.share = 0.01, .threshold = 2, .ghost = 0.3},
+    {.share = 0.1, .threshold = 2, .ghost = 0.9},
+    {.share = 0.3, .threshold = 1, .ghost = 0.3},
 };
 
 #define CANDIDATES (sizeof candidates / sizeof *candidates)

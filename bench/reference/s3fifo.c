@@ -60,7 +60,8 @@ void cm_reference_s3fifo_tune(struct cm_reference *cache,
 
 void cm_reference_s3fifo_hit(struct cm_reference *cache, uint32_t key) {
     const struct cm_reference_s3fifo *s3 = cache->state;
-    unsigned limit = HIT * (s3->pays_by_size ? HITS_MAX_SIZE : HITS_MAX);
+    unsigned usual = s3->pays_by_size ? HITS_MAX_SIZE : HITS_MAX;
+    unsigned limit = HIT * (s3->tuning.hits_max ? s3->tuning.hits_max : usual);
     unsigned counter = cache->counter[key] + HIT;
     cache->counter[key] = (uint8_t)(counter < limit ? counter : limit);
 }

@@ -10,6 +10,7 @@ struct cm_reference_tuning {
     unsigned threshold; /* hits in the small queue that earn a place in main */
     double ghost;       /* capacities' worth of drops from small that are remembered */
     double ghost_main;  /* of drops from main */
+    unsigned hits_max;  /* that count; 0: as usual */
     bool direct;        /* everything enters main: a clock */
     bool adapts;        /* the share moves towards the ghost that finds more */
 };

@@ -183,14 +183,21 @@ static void kill_old(struct cm_call *call, const struct cm_put *put) {
     cm_arena_kill(&s->arena, call->found.place, cm_record_bytes(r, w0));
 }
 
+/* An overwrite is a hit. */
+static uint8_t bits_after_hit(const struct cm_call *call, struct cm_policy *policy) {
+    uint64_t word = atomic_load_explicit(call->found.slot, memory_order_relaxed);
+    if (CM_UNLIKELY(cm_policy_samples(policy, word)))
+        policy->kind->observe(policy, call->key->hash);
+    return cm_policy_after_hit(policy, cm_slot_bits(word));
+}
+
 static enum cm_status link_record(struct cm_call *call, const struct cm_put *put, uint64_t place) {
     cmstore *s = call->thread->store;
     struct cm_policy *policy = cm_policy_of(s);
     cm_record *r = cm_arena_at(&s->arena, place);
     int64_t bytes = (int64_t)cm_item_bytes_all(r, cm_word(r, 0));
     if (call->hit) {
-        uint64_t word = atomic_load_explicit(call->found.slot, memory_order_relaxed);
-        uint8_t bits = cm_policy_after_hit(policy, cm_slot_bits(word));
+        uint8_t bits = bits_after_hit(call, policy);
         bytes -= (int64_t)cm_item_bytes_all(call->found.record, call->found.w0);
         atomic_store_explicit(call->found.slot, cm_slot_make(call->key->hash, bits, place),
                               memory_order_release);
@@ -235,9 +242,7 @@ static uint64_t find_room(struct cm_call *call, const struct cm_put *put, enum c
 }
 
 static void write_over(struct cm_call *call, const struct cm_put *put) {
-    struct cm_policy *policy = cm_policy_of(call->thread->store);
-    uint64_t word = atomic_load_explicit(call->found.slot, memory_order_relaxed);
-    uint8_t bits = cm_policy_after_hit(policy, cm_slot_bits(word));
+    uint8_t bits = bits_after_hit(call, cm_policy_of(call->thread->store));
     atomic_store_explicit(call->found.slot, cm_slot_make(call->key->hash, bits, call->found.place),
                           memory_order_relaxed);
     write_in_place(call, put);

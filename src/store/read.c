@@ -167,7 +167,7 @@ bool cmstore_confirm_quietly(cmstore_thread *thread, const struct cmstore_peek *
 
 /* The policy's bits and the access time; both only where they change. */
 static void record_hit(cmstore *s, cm_slot *slot, uint64_t word) {
-    const struct cm_policy *policy = cm_policy_of(s);
+    struct cm_policy *policy = cm_policy_of(s);
     uint8_t bits = cm_slot_bits(word);
     uint8_t after = cm_policy_after_hit(policy, bits);
     if (after != bits) {
@@ -176,7 +176,10 @@ static void record_hit(cmstore *s, cm_slot *slot, uint64_t word) {
         (void)atomic_compare_exchange_strong_explicit(slot, &expected, desired,
                                                       memory_order_relaxed, memory_order_relaxed);
     }
-    cm_item_note_access(cm_arena_at(&s->arena, cm_slot_place(word)), cm_now(s));
+    cm_record *r = cm_arena_at(&s->arena, cm_slot_place(word));
+    cm_item_note_access(r, cm_now(s));
+    if (CM_UNLIKELY(cm_policy_samples(policy, word)))
+        policy->kind->observe(policy, cm_record_hash(s, r));
 }
 
 bool cmstore_confirm(cmstore_thread *thread, const struct cmstore_peek *peek) {

@@ -27,7 +27,10 @@
 static const struct {
     const char *policy;
     int above_max;
-} bounds[] = {{"fifo", 5}, {"clock", 5}, {"lru", 5}, {"lfu", 9}, {"s3fifo", 7}, {"s3fifo-size", 7}};
+} bounds[] = {
+    {"fifo", 5},   {"clock", 5},       {"lru", 5},  {"lfu", 9},
+    {"s3fifo", 7}, {"s3fifo-size", 7}, {"duel", 9},
+};
 
 struct outcome {
     uint64_t misses;

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "store/policy/ghost.h"
 
-#define SET_ENTRIES    16u
-#define STAMPS         32u
-#define STAMPS_OF_ROOM 16u
-#define ENTRIES_MIN    256u
-#define REGION_STEP    ((size_t)16 << 10)
+#define SET_ENTRIES 16u
+#define STAMPS      32u
+#define ENTRIES_MIN 256u
+#define REGION_STEP ((size_t)16 << 10)
 
 typedef _Atomic uint16_t entry;
 
@@ -56,7 +55,7 @@ static uint32_t age_of(const struct cm_ghost *ghost, uint16_t e) {
 }
 
 static void move_stamp(struct cm_ghost *ghost) {
-    if (++ghost->puts_in_stamp * STAMPS_OF_ROOM < ghost->room)
+    if (++ghost->puts_in_stamp * CM_GHOST_STAMPS < ghost->room)
         return;
     ghost->puts_in_stamp = 0;
     atomic_fetch_add_explicit(&ghost->stamp, 1, memory_order_relaxed);
@@ -81,11 +80,15 @@ void cm_ghost_put(struct cm_ghost *ghost, uint64_t hash, enum cm_ghost_origin or
 }
 
 enum cm_ghost_origin cm_ghost_take(struct cm_ghost *ghost, uint64_t hash) {
+    return cm_ghost_take_within(ghost, hash, CM_GHOST_STAMPS);
+}
+
+enum cm_ghost_origin cm_ghost_take_within(struct cm_ghost *ghost, uint64_t hash, uint32_t stamps) {
     entry *set = set_of(ghost, hash);
     uint16_t fingerprint = fingerprint_of(hash);
     for (unsigned i = 0; i < SET_ENTRIES; i++) {
         uint16_t e = atomic_load_explicit(&set[i], memory_order_relaxed);
-        if ((e & 0xffc0u) != fingerprint || age_of(ghost, e) > STAMPS_OF_ROOM)
+        if ((e & 0xffc0u) != fingerprint || age_of(ghost, e) > stamps)
             continue;
         atomic_store_explicit(&set[i], 0, memory_order_relaxed);
         return (e >> 5 & 1) ? CM_GHOST_MAIN : CM_GHOST_SMALL;

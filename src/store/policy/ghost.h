@@ -39,5 +39,8 @@ uint64_t cm_ghost_resize(struct cm_ghost *ghost, uint64_t entries);
 void cm_ghost_put(struct cm_ghost *ghost, uint64_t hash, enum cm_ghost_origin origin);
 /* Where the key was evicted from, if it is remembered; then it is no longer. */
 enum cm_ghost_origin cm_ghost_take(struct cm_ghost *ghost, uint64_t hash);
+/* Likewise, as if the ghost had room only for `stamps` / CM_GHOST_STAMPS of what it has. */
+#define CM_GHOST_STAMPS 16u
+enum cm_ghost_origin cm_ghost_take_within(struct cm_ghost *ghost, uint64_t hash, uint32_t stamps);
 
 #endif

@@ -6,8 +6,8 @@
 
 /* The first is the default. */
 static const struct cm_policy_kind *const kinds[] = {
-    &cm_policy_s3fifo_size, &cm_policy_s3fifo, &cm_policy_lru,
-    &cm_policy_lfu,         &cm_policy_clock,  &cm_policy_fifo,
+    &cm_policy_duel, &cm_policy_s3fifo_size, &cm_policy_s3fifo, &cm_policy_lru,
+    &cm_policy_lfu,  &cm_policy_clock,       &cm_policy_fifo,
 };
 
 const struct cm_policy_kind *cm_policy_nth(size_t number) {

@@ -51,6 +51,8 @@ struct cm_policy_kind {
     enum cm_status (*start)(struct cm_policy *policy, uint64_t items_max);
     void (*stop)(struct cm_policy *policy);
     uint8_t (*admit)(struct cm_policy *policy, uint64_t hash);
+    /* Told of a hit if cm_policy_samples() its key; by any thread. NULL: it samples none. */
+    void (*observe)(struct cm_policy *policy, uint64_t hash);
     unsigned (*victim_log)(struct cm_policy *policy, const struct cm_log_view *view);
     struct cm_verdict (*judge)(struct cm_policy *policy, const struct cm_candidate *candidate);
     /* Whether the small log is so long that its oldest segment should become main's newest, as it
@@ -64,10 +66,16 @@ struct cm_policy_kind {
 struct cm_policy {
     const struct cm_policy_kind *kind;
     void *state;
-    _Atomic uint8_t first_bits;  /* of a new item */
-    _Atomic uint8_t on_hit[256]; /* bits before -> bits after */
-    _Atomic uint64_t ghost_hits; /* admissions of keys the policy remembered */
+    _Atomic uint32_t sampled_tags; /* hits of keys with a tag below are observed */
+    _Atomic uint8_t first_bits;    /* of a new item */
+    _Atomic uint8_t on_hit[256];   /* bits before -> bits after */
+    _Atomic uint64_t ghost_hits;   /* admissions of keys the policy remembered */
 };
+
+/* Of a hash, or of an index slot, which begins with the same tag. */
+static inline bool cm_policy_samples(const struct cm_policy *policy, uint64_t tagged) {
+    return tagged >> 48 < atomic_load_explicit(&policy->sampled_tags, memory_order_relaxed);
+}
 
 /* The bits of an item once it has been hit. */
 static inline uint8_t cm_policy_after_hit(const struct cm_policy *policy, uint8_t bits) {
@@ -94,6 +102,6 @@ uint64_t cm_policy_no_adjust(struct cm_policy *policy, const struct cm_log_view 
                              uint64_t items);
 
 extern const struct cm_policy_kind cm_policy_fifo, cm_policy_clock, cm_policy_lru, cm_policy_lfu,
-    cm_policy_s3fifo, cm_policy_s3fifo_size;
+    cm_policy_s3fifo, cm_policy_s3fifo_size, cm_policy_duel;
 
 #endif

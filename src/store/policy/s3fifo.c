@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "store/policy/policy.h"
+#include "store/policy/s3fifo.h"
 
 /* S3-FIFO (Yang et al., "FIFO queues are all you need for cache eviction", SOSP 2023) on two logs of
  * segments. A new item enters the small log; at its old end it goes to main if it was read since,
@@ -32,18 +32,21 @@
 #define VOTES_SHARE 64u  /* votes to a decision: one in so many items, of those who vote */
 #define VOTES_MIN   32u
 
-struct s3fifo {
-    struct cm_ghost small_ghost;            /* of all keys dropped from the small log */
-    struct cm_ghost main_ghost;             /* of the voters dropped from main */
-    _Atomic uint32_t back_small, back_main; /* voters that came back, by origin */
-    uint32_t target;                        /* segments of the small log */
-    uint32_t item_bytes;
-    uint32_t random;
-    bool sized;
+const struct cm_tuning cm_s3fifo_adaptive = {
+    .adapts = true,
+    .small_percent = SHARE_START,
+    .small_hits = 1,
+    .main_hits = HITS_MAX,
+    .ghost_percent = CM_S3FIFO_GHOST_PERCENT,
 };
 
-static enum cm_status start(struct cm_policy *policy, uint64_t items_max, bool sized) {
-    struct s3fifo *s = policy->state;
+static const struct cm_tuning *tuning_of(const struct cm_s3fifo *s) {
+    return atomic_load_explicit(&s->tuning, memory_order_relaxed);
+}
+
+enum cm_status cm_s3fifo_start(struct cm_policy *policy, uint64_t items_max, bool sized) {
+    struct cm_s3fifo *s = policy->state;
+    atomic_init(&s->tuning, &cm_s3fifo_adaptive);
     s->random = CM_POLICY_RANDOM_START;
     s->item_bytes = 1;
     s->sized = sized;
@@ -58,15 +61,15 @@ static enum cm_status start(struct cm_policy *policy, uint64_t items_max, bool s
 }
 
 static enum cm_status start_plain(struct cm_policy *policy, uint64_t items_max) {
-    return start(policy, items_max, false);
+    return cm_s3fifo_start(policy, items_max, false);
 }
 
 static enum cm_status start_sized(struct cm_policy *policy, uint64_t items_max) {
-    return start(policy, items_max, true);
+    return cm_s3fifo_start(policy, items_max, true);
 }
 
-static void stop(struct cm_policy *policy) {
-    struct s3fifo *s = policy->state;
+void cm_s3fifo_stop(struct cm_policy *policy) {
+    struct cm_s3fifo *s = policy->state;
     cm_ghost_deinit(&s->small_ghost);
     cm_ghost_deinit(&s->main_ghost);
 }
@@ -75,10 +78,14 @@ static bool votes(uint64_t hash) {
     return (hash >> 16) % VOTERS == 0;
 }
 
-static uint8_t admit(struct cm_policy *policy, uint64_t hash) {
-    struct s3fifo *s = policy->state;
-    enum cm_ghost_origin origin = cm_ghost_take(&s->small_ghost, hash);
-    if (origin == CM_GHOST_UNKNOWN && votes(hash))
+uint8_t cm_s3fifo_admit(struct cm_policy *policy, uint64_t hash) {
+    struct cm_s3fifo *s = policy->state;
+    const struct cm_tuning *tuning = tuning_of(s);
+    if (tuning->small_percent == 0)
+        return CM_LOG_MAIN;
+    uint32_t stamps = tuning->ghost_percent * CM_GHOST_STAMPS / CM_S3FIFO_GHOST_PERCENT;
+    enum cm_ghost_origin origin = cm_ghost_take_within(&s->small_ghost, hash, stamps);
+    if (origin == CM_GHOST_UNKNOWN && tuning->adapts && votes(hash))
         origin = cm_ghost_take(&s->main_ghost, hash);
     if (origin == CM_GHOST_UNKNOWN)
         return CM_LOG_SMALL;
@@ -90,48 +97,57 @@ static uint8_t admit(struct cm_policy *policy, uint64_t hash) {
     return CM_LOG_MAIN;
 }
 
-static void move_share(struct s3fifo *s, uint32_t segments, uint64_t items) {
+static void move_share(struct cm_s3fifo *s, uint32_t segments, uint64_t items) {
     uint32_t small = atomic_load_explicit(&s->back_small, memory_order_relaxed);
     uint32_t main = atomic_load_explicit(&s->back_main, memory_order_relaxed);
     if (small + main < items / VOTES_SHARE / VOTERS + VOTES_MIN)
         return;
     uint32_t step = segments / SHARE_STEP + 1;
     if (small > 2 * main)
-        s->target += step;
+        s->adapted += step;
     if (main > 2 * small)
-        s->target -= step < s->target ? step : s->target;
+        s->adapted -= step < s->adapted ? step : s->adapted;
     atomic_store_explicit(&s->back_small, 0, memory_order_relaxed);
     atomic_store_explicit(&s->back_main, 0, memory_order_relaxed);
 }
 
-static uint64_t adjust(struct cm_policy *policy, const struct cm_log_view *view, uint64_t items) {
-    struct s3fifo *s = policy->state;
-    uint32_t segments = view->small + view->main;
-    s->item_bytes = view->item_bytes;
-    if (s->target == 0)
-        s->target = segments * SHARE_START / 100;
+static void adapt(struct cm_s3fifo *s, uint32_t segments, uint64_t items) {
+    if (s->adapted == 0)
+        s->adapted = segments * SHARE_START / 100;
     move_share(s, segments, items);
     uint32_t least = segments * SHARE_MIN / 100 + 1, most = segments * SHARE_MAX / 100 + 1;
-    if (s->target < least)
-        s->target = least;
-    if (s->target > most)
-        s->target = most;
-    return cm_ghost_resize(&s->small_ghost, items / 10 * 9) +
+    if (s->adapted < least)
+        s->adapted = least;
+    if (s->adapted > most)
+        s->adapted = most;
+}
+
+uint64_t cm_s3fifo_adjust(struct cm_policy *policy, const struct cm_log_view *view,
+                          uint64_t items) {
+    struct cm_s3fifo *s = policy->state;
+    const struct cm_tuning *tuning = tuning_of(s);
+    uint32_t segments = view->small + view->main;
+    s->item_bytes = view->item_bytes;
+    if (tuning->adapts)
+        adapt(s, segments, items);
+    uint32_t fixed = tuning->small_percent ? segments * tuning->small_percent / 100 + 1 : 0;
+    s->target = tuning->adapts ? s->adapted : fixed;
+    return cm_ghost_resize(&s->small_ghost, items / 100 * CM_S3FIFO_GHOST_PERCENT) +
            cm_ghost_resize(&s->main_ghost, items / VOTERS);
 }
 
-static bool adopts(struct cm_policy *policy, const struct cm_log_view *view) {
-    const struct s3fifo *s = policy->state;
+bool cm_s3fifo_adopts(struct cm_policy *policy, const struct cm_log_view *view) {
+    const struct cm_s3fifo *s = policy->state;
     return view->small > s->target + s->target / 50 + 2 + view->slack;
 }
 
-static unsigned victim_log(struct cm_policy *policy, const struct cm_log_view *view) {
-    const struct s3fifo *s = policy->state;
+unsigned cm_s3fifo_victim_log(struct cm_policy *policy, const struct cm_log_view *view) {
+    const struct cm_s3fifo *s = policy->state;
     return view->small > s->target || view->main == 0 ? CM_LOG_SMALL : CM_LOG_MAIN;
 }
 
 /* What the item's room costs, rounded at random so that small items pay too. */
-static uint32_t rent(struct s3fifo *s, const struct cm_candidate *c) {
+static uint32_t rent(struct cm_s3fifo *s, const struct cm_candidate *c) {
     if (!s->sized)
         return HIT;
     uint64_t sixteenths = (uint64_t)c->bytes * HIT;
@@ -141,14 +157,22 @@ static uint32_t rent(struct s3fifo *s, const struct cm_candidate *c) {
     return whole < UINT8_MAX ? (uint32_t)whole : UINT8_MAX;
 }
 
-static struct cm_verdict judge(struct cm_policy *policy, const struct cm_candidate *c) {
-    struct s3fifo *s = policy->state;
-    uint32_t due = rent(s, c);
+/* Of the hits in main; a large item may have more of them, or it could never stay. */
+static uint32_t counted(const struct cm_tuning *tuning, uint32_t bits, uint32_t price) {
+    uint32_t most = tuning->main_hits * (price > HIT ? price : HIT);
+    return bits < most ? bits : most;
+}
+
+struct cm_verdict cm_s3fifo_judge(struct cm_policy *policy, const struct cm_candidate *c) {
+    struct cm_s3fifo *s = policy->state;
+    const struct cm_tuning *tuning = tuning_of(s);
+    bool small = c->log == CM_LOG_SMALL;
+    uint32_t price = rent(s, c), due = small ? price * tuning->small_hits : price;
     if (c->bits > 0 && c->bits >= due) {
-        uint8_t left = c->log == CM_LOG_MAIN ? (uint8_t)(c->bits - due) : 0;
+        uint8_t left = small ? 0 : (uint8_t)(counted(tuning, c->bits, price) - due);
         return (struct cm_verdict){.keep = true, .bits = left, .log = CM_LOG_MAIN};
     }
-    if (c->log == CM_LOG_SMALL) {
+    if (small) {
         cm_ghost_put(&s->small_ghost, c->hash, CM_GHOST_SMALL);
     } else if (votes(c->hash)) {
         cm_ghost_put(&s->main_ghost, c->hash, CM_GHOST_MAIN);
@@ -159,25 +183,25 @@ static struct cm_verdict judge(struct cm_policy *policy, const struct cm_candida
 const struct cm_policy_kind cm_policy_s3fifo = {
     .name = "s3fifo",
     .text = "S3-FIFO with an adaptive small queue",
-    .state_bytes = sizeof(struct s3fifo),
+    .state_bytes = sizeof(struct cm_s3fifo),
     .start = start_plain,
-    .stop = stop,
-    .admit = admit,
-    .victim_log = victim_log,
-    .judge = judge,
-    .adopts = adopts,
-    .adjust = adjust,
+    .stop = cm_s3fifo_stop,
+    .admit = cm_s3fifo_admit,
+    .victim_log = cm_s3fifo_victim_log,
+    .judge = cm_s3fifo_judge,
+    .adopts = cm_s3fifo_adopts,
+    .adjust = cm_s3fifo_adjust,
 };
 
 const struct cm_policy_kind cm_policy_s3fifo_size = {
     .name = "s3fifo-size",
     .text = "S3-FIFO where large items need more hits to stay: fewer misses, more missed bytes",
-    .state_bytes = sizeof(struct s3fifo),
+    .state_bytes = sizeof(struct cm_s3fifo),
     .start = start_sized,
-    .stop = stop,
-    .admit = admit,
-    .victim_log = victim_log,
-    .judge = judge,
-    .adopts = adopts,
-    .adjust = adjust,
+    .stop = cm_s3fifo_stop,
+    .admit = cm_s3fifo_admit,
+    .victim_log = cm_s3fifo_victim_log,
+    .judge = cm_s3fifo_judge,
+    .adopts = cm_s3fifo_adopts,
+    .adjust = cm_s3fifo_adjust,
 };

@@ -9,7 +9,8 @@
 
 static void test_names(void **state) {
     (void)state;
-    static const char *const wanted[] = {"fifo", "clock", "lru", "lfu", "s3fifo", "s3fifo-size"};
+    static const char *const wanted[] = {"fifo", "clock",  "lru",        "lfu",
+                                         "duel", "s3fifo", "s3fifo-size"};
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
         const struct cm_policy_kind *kind = cm_policy_find(wanted[i]);
         assert_non_null(kind);
