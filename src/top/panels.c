@@ -137,7 +137,7 @@ static void draw_evicted(struct cm_grid *grid, struct cm_spot row, const struct 
     const double unread = host->rate[CM_TOP_evicted_unfetched];
     cm_grid_put(grid, at(row, 0, 0, 8), " unread");
     cm_grid_printf(grid, right(at(row, 0, 8, 14), style_of(unread)), "%s%s",
-                   cm_top_show_percent(text, evicted > 0 ? 100 * unread / evicted : NAN),
+                   cm_top_show_percent(text, evicted > 0 ? fmin(100, 100 * unread / evicted) : NAN),
                    evicted > 0 ? " %" : "");
     if (host->last.evicted_age_known && row.width > 26)
         cm_grid_printf(grid, styled(at(row, 0, 23, row.width - 23), CM_STYLE_DIM), "idle %s",

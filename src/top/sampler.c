@@ -150,12 +150,13 @@ static struct cm_top_sample *sample_all(struct cm_top_sampler *sampler) {
     struct cacheman_ask ask = {
         .visit = on_line, .context = &asking, .finish = on_finished, .may_wait = may_wait};
     sample->at_ns = cm_os_monotonic_ns();
-    enum cm_status status = cacheman_stats(client, NULL, &ask);
+    const enum cm_status asked = cacheman_stats(client, NULL, &ask);
     ask.visit = NULL;
     ask.finish = on_pong;
     asking.begin_ns = cm_os_monotonic_ns();
-    status = cacheman_version(client, &ask);
-    (void)status; /* what became of each server is in its reading */
+    const enum cm_status pinged = cacheman_version(client, &ask);
+    (void)asked; /* what became of each server is in its reading */
+    (void)pinged;
     for (size_t i = 0; i < sample->count; i++)
         ask_age(&asking, &sample->readings[i]);
     take_reasons(&asking);
