@@ -123,7 +123,7 @@ static void put_many(struct cm_stress_client *client, uint32_t place, uint64_t d
             continue;
         worker->slices[count] =
             cm_slice(worker->names + (size_t)i * CM_STRESS_KEY_BYTES_MAX, script->names.bytes);
-        worker->numbers[count++] = worker->numbers[i];
+        worker->chosen[count++] = worker->numbers[i];
     }
     if (count == 0 ||
         !reserve(conn, (CM_STRESS_REQUEST_BYTES + script->names.bytes) * (size_t)(count + 1)))
@@ -135,7 +135,7 @@ static void put_many(struct cm_stress_client *client, uint32_t place, uint64_t d
     cm_buf_wrote(&conn->out, (size_t)(end - at));
     cm_stress_reader_ask(&conn->reader, CM_STRESS_GET, due_ns);
     for (uint32_t i = 0; i < count; i++)
-        cm_stress_reader_key(&conn->reader, worker->numbers[i]);
+        cm_stress_reader_key(&conn->reader, worker->chosen[i]);
 }
 
 static void put_multiget(struct cm_stress_client *client, const struct draw *what) {

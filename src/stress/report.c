@@ -139,7 +139,8 @@ int cm_stress_report_exit(const struct cm_stress_result *result) {
         return CM_EXIT_DENIED;
     if (total->bad > 0 || (answered > 0 && total->errors == answered))
         return CM_EXIT_PROTOCOL;
-    if (atomic_load(&run->is_lost) || atomic_load(&run->is_deserted) ||
+    if ((answered == 0 && total->lost > 0) || atomic_load(&run->is_lost) ||
+        atomic_load(&run->is_deserted) ||
         (result->open_count < wanted && run->options->reconnect == 0))
         return CM_EXIT_UNAVAILABLE;
     return CM_EXIT_OK;

@@ -45,10 +45,12 @@ static enum cm_status make_rest(struct cm_stress_worker *worker) {
     worker->slices = calloc(multiget, sizeof *worker->slices);
     worker->numbers = calloc(multiget, sizeof *worker->numbers);
     worker->places = calloc(multiget, sizeof *worker->places);
+    worker->chosen = calloc(multiget, sizeof *worker->chosen);
     worker->wires.input = malloc(CM_STRESS_INPUT_BYTES);
     worker->wires.tally = worker->tally;
     if (worker->tally == NULL || worker->names == NULL || worker->slices == NULL ||
-        worker->numbers == NULL || worker->places == NULL || worker->wires.input == NULL)
+        worker->numbers == NULL || worker->places == NULL || worker->chosen == NULL ||
+        worker->wires.input == NULL)
         return CM_NO_MEMORY;
     return cm_os_poller_open(&worker->wires.poller);
 }
@@ -88,6 +90,7 @@ void cm_stress_worker_destroy(struct cm_stress_worker *worker) {
     free(worker->slices);
     free(worker->numbers);
     free(worker->places);
+    free(worker->chosen);
     free(worker->tally);
     free(worker);
 }

@@ -50,7 +50,8 @@ struct cm_stress_worker {
     /* A get of several keys while it is put together. */
     char *names;
     struct cm_slice *slices;
-    uint32_t *numbers, *places;
+    uint32_t *numbers, *places; /* of the keys, of their servers */
+    uint32_t *chosen;           /* numbers of those that go to one server */
     struct cm_stress_shown shown;
     struct cm_os_thread thread;
     void (*on_end)(void *context); /* called by the thread as its phase is over */
