@@ -80,13 +80,18 @@ static enum cm_tls_state fail_ssl(struct cm_tls *tls) {
     return fail(tls, reason != NULL ? reason : "protocol error");
 }
 
+/* Whoever sends has been decided on when the handshake is done, were it in the same call in which the
+ * peer says that nothing more comes. */
+static void settle_sender(struct cm_tls *tls) {
+    if (tls->state != CM_TLS_SHAKING || !SSL_is_init_finished(tls->ssl))
+        return;
+    tls->in_kernel = BIO_get_ktls_send(SSL_get_wbio(tls->ssl));
+    if (!tls->in_kernel)
+        cm_tls_drop_socket(tls);
+}
+
 /* The handshake is done. */
-static enum cm_tls_state open_up(struct cm_tls *tls) {
-    if (tls->state == CM_TLS_SHAKING) {
-        tls->in_kernel = BIO_get_ktls_send(SSL_get_wbio(tls->ssl));
-        if (!tls->in_kernel)
-            cm_tls_drop_socket(tls);
-    }
+static enum cm_tls_state stay_open(struct cm_tls *tls) {
     if (!tls->in_kernel ||
         (!tls->wants_keys && SSL_get_key_update_type(tls->ssl) == SSL_KEY_UPDATE_NONE))
         return CM_TLS_OPEN;
@@ -97,9 +102,10 @@ static enum cm_tls_state open_up(struct cm_tls *tls) {
 
 /* What came of a call that gave no more bytes. */
 static enum cm_tls_state follow_error(struct cm_tls *tls) {
+    settle_sender(tls);
     switch (SSL_get_error(tls->ssl, 0)) {
     case SSL_ERROR_WANT_READ:
-        return SSL_is_init_finished(tls->ssl) ? open_up(tls) : CM_TLS_SHAKING;
+        return SSL_is_init_finished(tls->ssl) ? stay_open(tls) : CM_TLS_SHAKING;
     case SSL_ERROR_ZERO_RETURN:
         return CM_TLS_ENDED;
     default:
