@@ -101,6 +101,7 @@ struct cm_command_line {
     unsigned core_count;      /* the default of -t */
     char **environment;       /* as environ; NULL: none */
     const char *default_file; /* read if it is there, unless --config names one; NULL: none */
+    bool had_file;            /* which then must still be there: not all changes by its absence */
 };
 
 /* Reads file, environment and command line over the defaults, each over the one before. An ACTION

@@ -97,6 +97,8 @@ static const char after_options[] =
     "answers for at most a few seconds, exit with 0.\n"
     ".TP\n"
     ".B SIGHUP\n"
+    "The configuration is read again: what can change without a restart does, and the rest is "
+    "said.\n"
     "The users of \\fB\\-\\-auth\\-file\\fR and the certificates of \\fB\\-Z\\fR are read again. "
     "If there is\n"
     "something wrong with a file, that is said and nothing changes; what was read is said, too.\n"

@@ -111,7 +111,7 @@ static const char *choose_file(const struct cm_config_parse *parse, bool *must_b
     const char *wanted = parse->config->config;
     if (wanted == NULL)
         wanted = cm_config_variable(parse->line, &cm_options[CM_OPTION_INDEX_config]);
-    *must_be_there = wanted != NULL;
+    *must_be_there = wanted != NULL || parse->line->had_file;
     if (wanted == NULL)
         wanted = parse->line->default_file;
     return wanted != NULL ? wanted : "";

@@ -37,6 +37,7 @@ struct cm_net {
     struct cm_net_options options;
     struct cm_listener **listeners; /* owned */
     size_t listener_count;
+    uint16_t free_port;                    /* of those that leave theirs open */
     struct cm_udp_listener *udp_listeners; /* owned */
     size_t udp_listener_count;
     struct cm_worker *workers; /* owned; options.thread_count of them */
@@ -54,7 +55,7 @@ struct cm_net {
     uv_mutex_t lock;
     bool listens;
 
-    _Atomic uint32_t verbosity;
+    _Atomic uint32_t verbosity, connections_max, idle_timeout_s;
     _Atomic bool accept_paused;
     _Atomic uint32_t workers_ended;
     _Atomic uint64_t memory_bytes;
@@ -93,6 +94,10 @@ CM_MUST_CHECK enum cm_status cm_listeners_open(struct cm_net *net,
 /* Makes the listeners known to the loop; all or none. */
 CM_MUST_CHECK enum cm_status cm_listeners_init(struct cm_net *net);
 void cm_listeners_start(struct cm_net *net);
+/* As cm_net_listen_anew(). */
+CM_MUST_CHECK enum cm_status cm_listeners_change(struct cm_net *net,
+                                                 const struct cm_net_listen *options,
+                                                 struct cm_net_error *error);
 void cm_listeners_pause(struct cm_net *net, const char *why);
 void cm_listeners_close(struct cm_net *net);
 /* Any thread. */

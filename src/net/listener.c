@@ -121,11 +121,12 @@ static enum cm_status open_address(struct opening *opening, struct cm_address ad
                         : add_listener(opening->net, socket, &address);
 }
 
-static void drop_listeners(struct cm_net *net) {
-    for (size_t i = 0; i < net->listener_count; i++) {
+/* Those from the number `first` on. */
+static void drop_listeners(struct cm_net *net, size_t first) {
+    for (size_t i = first; i < net->listener_count; i++) {
         cm_listener_destroy(net->listeners[i]);
     }
-    net->listener_count = 0;
+    net->listener_count = first;
 }
 
 static enum cm_status open_all(struct opening *opening, const struct cm_addresses *addresses,
@@ -138,7 +139,7 @@ static enum cm_status open_all(struct opening *opening, const struct cm_addresse
             if (opening->udp)
                 cm_udp_drop_listeners(opening->net);
             else
-                drop_listeners(opening->net);
+                drop_listeners(opening->net, 0);
             return status;
         }
     }
@@ -171,6 +172,7 @@ enum cm_status cm_listeners_open(struct cm_net *net, const struct cm_net_listen 
     if (options->port != 0) {
         struct opening tcp = {.net = net, .backlog = options->backlog};
         status = open_network(&tcp, options, error);
+        net->free_port = tcp.free_port;
     }
     if (status == CM_OK && options->udp_port != 0) {
         struct opening udp = {.net = net, .udp = true};
@@ -202,7 +204,7 @@ static struct cm_worker *least_busy(struct cm_net *net) {
 
 static bool is_full(struct cm_net *net) {
     return atomic_load_explicit(&net->connections, memory_order_relaxed) >=
-           net->options.connections_max;
+           atomic_load_explicit(&net->connections_max, memory_order_relaxed);
 }
 
 static void take(struct cm_listener *listener, cm_os_socket socket) {
@@ -280,18 +282,26 @@ static void on_listener_closed(uv_handle_t *handle) {
     cm_listener_destroy(handle->data);
 }
 
-enum cm_status cm_listeners_init(struct cm_net *net) {
-    for (size_t i = 0; i < net->listener_count; i++) {
+/* From `first` on; all or none. */
+static enum cm_status init_from(struct cm_net *net, size_t first) {
+    for (size_t i = first; i < net->listener_count; i++) {
         struct cm_listener *listener = net->listeners[i];
         if (uv_poll_init_socket(net->options.loop, &listener->poll,
                                 (uv_os_sock_t)listener->socket) != 0) {
-            while (i-- > 0)
-                uv_close((uv_handle_t *)&net->listeners[i]->poll, NULL);
+            drop_listeners(net, i);
+            while (net->listener_count > first) {
+                struct cm_listener *last = net->listeners[--net->listener_count];
+                uv_close((uv_handle_t *)&last->poll, on_listener_closed);
+            }
             return CM_SYSTEM;
         }
         listener->poll.data = listener;
     }
     return CM_OK;
+}
+
+enum cm_status cm_listeners_init(struct cm_net *net) {
+    return init_from(net, 0);
 }
 
 void cm_listeners_close(struct cm_net *net) {
@@ -301,6 +311,90 @@ void cm_listeners_close(struct cm_net *net) {
     for (size_t i = 0; i < net->listener_count; i++)
         uv_close((uv_handle_t *)&net->listeners[i]->poll, on_listener_closed);
     net->listener_count = 0;
+}
+
+/* ---- changing ---- */
+
+static bool is_at(const struct cm_listener *listener, const struct cm_address *address) {
+    char text[CM_NET_ADDRESS_BYTES];
+    cm_address_text(&address->socket.any, text, sizeof text);
+    return strcmp(listener->address, text) == 0;
+}
+
+static struct cm_listener *find(const struct cm_net *net, const struct cm_address *address) {
+    for (size_t i = 0; i < net->listener_count; i++) {
+        if (is_at(net->listeners[i], address))
+            return net->listeners[i];
+    }
+    return NULL;
+}
+
+static bool is_wanted(const struct cm_listener *listener, const struct cm_addresses *addresses) {
+    for (size_t i = 0; i < addresses->count; i++) {
+        if (is_at(listener, &addresses->entries[i]))
+            return true;
+    }
+    return false;
+}
+
+/* Caller holds the lock. Opens those that are missing, behind the others. */
+static enum cm_status open_missing_locked(struct cm_net *net, const struct cm_addresses *addresses,
+                                          int backlog, struct cm_net_error *error) {
+    struct opening opening = {.net = net, .backlog = backlog};
+    for (size_t i = 0; i < addresses->count; i++) {
+        const struct cm_address *address = &addresses->entries[i];
+        struct cm_listener *there = find(net, address);
+        if (there != NULL && there->plain != address->plain) {
+            snprintf(error->text, sizeof error->text,
+                     "%s: whether it speaks TLS can only change with a restart", there->address);
+            return CM_SYSTEM;
+        }
+        enum cm_status status = there == NULL ? open_address(&opening, *address) : CM_OK;
+        if (status == CM_SYSTEM)
+            fail(error, &opening, address);
+        if (status != CM_OK)
+            return status;
+    }
+    return CM_OK;
+}
+
+/* Caller holds the lock. */
+static void close_unwanted_locked(struct cm_net *net, const struct cm_addresses *addresses) {
+    size_t kept = 0;
+    for (size_t i = 0; i < net->listener_count; i++) {
+        struct cm_listener *listener = net->listeners[i];
+        if (is_wanted(listener, addresses))
+            net->listeners[kept++] = listener;
+        else
+            uv_close((uv_handle_t *)&listener->poll, on_listener_closed);
+    }
+    net->listener_count = kept;
+}
+
+enum cm_status cm_listeners_change(struct cm_net *net, const struct cm_net_listen *options,
+                                   struct cm_net_error *error) {
+    struct cm_addresses addresses;
+    struct cm_net_listen wanted = *options;
+    if (wanted.port < 0)
+        wanted.port = net->free_port;
+    snprintf(error->text, sizeof error->text, "out of memory");
+    enum cm_status status = cm_addresses_resolve(&addresses, &wanted, error);
+    if (status != CM_OK)
+        return status;
+    uv_mutex_lock(&net->lock);
+    size_t before = net->listener_count;
+    status = open_missing_locked(net, &addresses, options->backlog, error);
+    if (status != CM_OK)
+        drop_listeners(net, before);
+    else if (init_from(net, before) != CM_OK)
+        status = CM_SYSTEM;
+    if (status == CM_OK)
+        close_unwanted_locked(net, &addresses);
+    uv_mutex_unlock(&net->lock);
+    if (status == CM_OK && !atomic_load(&net->accept_paused))
+        cm_listeners_start(net);
+    free(addresses.entries);
+    return status;
 }
 
 /* ---- looking in ---- */

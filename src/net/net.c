@@ -119,6 +119,8 @@ enum cm_status cm_net_create(const struct cm_net_options *options, struct cm_net
     }
     net->options = *options;
     atomic_store(&net->verbosity, (uint32_t)options->verbosity);
+    atomic_store(&net->connections_max, options->connections_max);
+    atomic_store(&net->idle_timeout_s, options->idle_timeout_s);
     *out = net;
     return CM_OK;
 }
@@ -142,6 +144,11 @@ void cm_net_destroy(struct cm_net *net) {
 enum cm_status cm_net_listen(struct cm_net *net, const struct cm_net_listen *options,
                              struct cm_net_error *error) {
     return cm_listeners_open(net, options, error);
+}
+
+enum cm_status cm_net_listen_anew(struct cm_net *net, const struct cm_net_listen *options,
+                                  struct cm_net_error *error) {
+    return cm_listeners_change(net, options, error);
 }
 
 /* All or none. */
@@ -195,6 +202,16 @@ enum cm_status cm_net_start(struct cm_net *net) {
 
 void cm_net_set_verbosity(struct cm_net *net, uint32_t level) {
     atomic_store_explicit(&net->verbosity, level, memory_order_relaxed);
+}
+
+void cm_net_set_connections_max(struct cm_net *net, uint32_t count) {
+    atomic_store_explicit(&net->connections_max, count, memory_order_relaxed);
+}
+
+void cm_net_set_idle_timeout(struct cm_net *net, uint32_t seconds) {
+    atomic_store_explicit(&net->idle_timeout_s, seconds, memory_order_relaxed);
+    for (unsigned i = 0; i < net->workers_running; i++)
+        cm_worker_wake(&net->workers[i]);
 }
 
 static uint64_t get(_Atomic uint64_t *counter) {

@@ -80,6 +80,17 @@ struct cm_net_listening {
 typedef void cm_net_listener_visitor(void *context, const struct cm_net_listening *listening);
 void cm_net_visit_listeners(struct cm_net *net, cm_net_listener_visitor *visitor, void *context);
 
+/* Once started: listens on the addresses that are new, and on those that are not named any more no
+ * longer; connections stay. On a free port: that which the others have. All or nothing. SYSTEM
+ * (error tells why), NO_MEMORY. Not with a Unix socket; UDP stays as it is. */
+CM_MUST_CHECK enum cm_status cm_net_listen_anew(struct cm_net *net,
+                                                const struct cm_net_listen *options,
+                                                struct cm_net_error *error);
+
+void cm_net_set_connections_max(struct cm_net *net, uint32_t count);
+/* 0: connections may be idle for ever. */
+void cm_net_set_idle_timeout(struct cm_net *net, uint32_t seconds);
+
 /* ---- from any thread ---- */
 
 void cm_net_set_verbosity(struct cm_net *net, uint32_t level);

@@ -133,7 +133,8 @@ static bool is_idle(const struct cm_worker *worker, const struct cm_conn *conn) 
     uint32_t now = (uint32_t)(uv_now(&worker->loop) / 1000);
     uint32_t active = atomic_load_explicit(&conn->active_s, memory_order_relaxed);
     bool listens = conn->state == CM_SESSION_WATCH;
-    return !listens && now - active > worker->net->options.idle_timeout_s;
+    uint32_t timeout = atomic_load_explicit(&worker->net->idle_timeout_s, memory_order_relaxed);
+    return !listens && timeout > 0 && now - active > timeout;
 }
 
 static bool may_leave_now(const struct cm_worker *worker, const struct cm_conn *conn) {
@@ -276,10 +277,19 @@ static void on_sweep(uv_timer_t *timer) {
         close_where(worker, may_leave_now, CM_SESSION_END_NORMAL);
         cm_worker_progressed(worker); /* while draining, what was sent may have left */
     }
-    if (net->options.idle_timeout_s > 0) {
+    if (atomic_load_explicit(&net->idle_timeout_s, memory_order_relaxed) > 0) {
         unsigned idle = close_where(worker, is_idle, CM_SESSION_END_IDLE);
         atomic_fetch_add_explicit(&net->idle_kicks, idle, memory_order_relaxed);
     }
+}
+
+/* Once there is something to look for. */
+static void sweep_if_wanted(struct cm_worker *worker) {
+    struct cm_net *net = worker->net;
+    bool wanted = net->options.tls != NULL ||
+                  atomic_load_explicit(&net->idle_timeout_s, memory_order_relaxed) > 0;
+    if (wanted && !uv_is_active((uv_handle_t *)&worker->sweep))
+        uv_timer_start(&worker->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
 }
 
 /* ---- what other threads send ---- */
@@ -300,6 +310,8 @@ static void on_wake(uv_async_t *async) {
     free(arrivals);
     if (how > worker->stopping)
         stop(worker, how);
+    if (worker->stopping == CM_WORKER_RUNS)
+        sweep_if_wanted(worker);
 }
 
 /* Caller holds the lock. */
@@ -333,6 +345,12 @@ enum cm_status cm_worker_give(struct cm_worker *worker, struct cm_arrival arriva
     return status;
 }
 
+void cm_worker_wake(struct cm_worker *worker) {
+    uv_mutex_lock(&worker->lock);
+    wake_locked(worker);
+    uv_mutex_unlock(&worker->lock);
+}
+
 void cm_worker_stop(struct cm_worker *worker, enum cm_worker_stop how) {
     uv_mutex_lock(&worker->lock);
     worker->stop_wanted = how;
@@ -359,8 +377,7 @@ static enum cm_status init_loop(struct cm_worker *worker) {
     worker->wake.data = worker->leave.data = worker->again_idle.data = worker;
     worker->sweep.data = worker->deadline.data = worker->pauses.data = worker->tell.data = worker;
     uv_prepare_start(&worker->leave, on_leave);
-    if (worker->net->options.idle_timeout_s > 0 || worker->net->options.tls != NULL)
-        uv_timer_start(&worker->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
+    sweep_if_wanted(worker);
     return CM_OK;
 }
 

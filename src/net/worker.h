@@ -95,7 +95,8 @@ void cm_worker_deinit(struct cm_worker *worker);
 CM_MUST_CHECK enum cm_status cm_worker_start(struct cm_worker *worker);
 /* Gives the worker a connection, from the accepting thread. NO_MEMORY: it is still the caller's. */
 CM_MUST_CHECK enum cm_status cm_worker_give(struct cm_worker *worker, struct cm_arrival arrival);
-/* From the accepting thread. */
+/* Has its loop look at what may have changed. From the accepting thread, as the next. */
+void cm_worker_wake(struct cm_worker *worker);
 void cm_worker_stop(struct cm_worker *worker, enum cm_worker_stop how);
 
 /* ---- for the worker's connections, on its thread ---- */

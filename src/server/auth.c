@@ -20,12 +20,12 @@ enum cm_exit cm_server_load_users(struct cm_server *server) {
     return CM_EXIT_OK;
 }
 
-void cm_server_reload_users(struct cm_server *server) {
+bool cm_server_reload_users(struct cm_server *server, const char *path) {
     struct cm_auth_error error;
-    if (server->auth == NULL)
-        return;
-    if (cm_auth_load(server->auth, server->config->auth_file, &error) != CM_OK)
-        cm_server_complain("%s; the users stay as they were", error.text);
-    else
+    bool read = cm_auth_load(server->auth, path, &error) == CM_OK;
+    if (read)
         cm_server_complain("users read again: %zu", cm_auth_user_count(server->auth));
+    else
+        cm_server_complain("%s; the users stay as they were", error.text);
+    return read;
 }

@@ -31,11 +31,14 @@ static void on_server_stats(void *context, struct cm_server_stats *stats) {
     struct cm_os_usage usage;
     cm_net_read_counts(server->net, &counts);
     cm_os_usage(&usage);
-    uint64_t threads = (uint64_t)server->config->threads;
+    uint64_t threads = (uint64_t)server->config->threads; /* for life */
+    uv_mutex_lock(&server->config_lock);
+    uint64_t connections_max = (uint64_t)server->config->connections_max;
+    uv_mutex_unlock(&server->config_lock);
     *stats = (struct cm_server_stats){
         .pid = (uint64_t)cm_os_process_id(),
         .uptime = cmstore_clock(server->store) - CM_CLOCK_START_S,
-        .max_connections = (uint64_t)server->config->connections_max,
+        .max_connections = connections_max,
         .curr_connections = counts.connections,
         .total_connections = counts.connections_total,
         .rejected_connections = counts.rejected,
@@ -153,9 +156,9 @@ static void put_fixed_settings(struct cm_stat_sink *sink) {
         put(sink, fixed_settings[i].name, "%s", fixed_settings[i].value);
 }
 
-static void on_settings(void *context, struct cm_stat_sink *sink) {
+/* Under the lock of the configuration. */
+static void put_settings(struct cm_server *server, struct cm_stat_sink *sink) {
     static const char *const protocols[] = {"auto-negotiate", "ascii", "binary"};
-    struct cm_server *server = context;
     const struct cm_config *config = server->config;
     struct cmstore_counters counters;
     cmstore_read_counters(server->store, &counters);
@@ -196,6 +199,13 @@ static void on_settings(void *context, struct cm_stat_sink *sink) {
     put_fixed_settings(sink);
 }
 
+static void on_settings(void *context, struct cm_stat_sink *sink) {
+    struct cm_server *server = context;
+    uv_mutex_lock(&server->config_lock);
+    put_settings(server, sink);
+    uv_mutex_unlock(&server->config_lock);
+}
+
 static void put_connection(void *context, const struct cm_net_connection *connection) {
     struct cm_stat_sink *sink = context;
     char name[64];
@@ -226,10 +236,13 @@ static void on_cluster(void *context, struct cm_stat_sink *sink) {
 
 /* ---- changes ---- */
 
-static void on_set_verbosity(void *context, uint32_t level) {
-    struct cm_server *server = context;
+void cm_server_set_verbosity(struct cm_server *server, uint32_t level) {
     atomic_store(&server->verbosity, level);
     cm_net_set_verbosity(server->net, level);
+}
+
+static void on_set_verbosity(void *context, uint32_t level) {
+    cm_server_set_verbosity(context, level);
 }
 
 static void on_shutdown(void *context, bool graceful) {

@@ -20,9 +20,19 @@ enum { CM_SERVER_SIGNALS = 3 };
 /* Descriptors beside those of connections: listeners, files, three a loop and some. */
 #define CM_SERVER_DESCRIPTORS(threads) (48 + 4 * (threads))
 
+/* How the server was started. */
+struct cm_server_start {
+    const struct cm_command_line *line; /* borrowed: a reload reads it again */
+    const struct cm_server_test *test;  /* NULL: none */
+};
+
 struct cm_server {
-    struct cm_config *config; /* borrowed */
-    uv_loop_t loop;           /* of the main thread */
+    /* What is in force; borrowed. The main thread changes it, under the lock; other threads look at
+     * it under the lock. Its texts stay good until the end. */
+    struct cm_config *config;
+    uv_mutex_t config_lock;
+    const struct cm_server_start *start; /* borrowed */
+    uv_loop_t loop;                      /* of the main thread */
     uv_signal_t signals[CM_SERVER_SIGNALS];
     uv_signal_t reload; /* SIGHUP */
     uv_timer_t tick;
@@ -52,6 +62,7 @@ struct cm_server {
 
 /* control.c: what commands may ask of the server. */
 void cm_server_fill_control(struct cm_server *server);
+void cm_server_set_verbosity(struct cm_server *server, uint32_t level);
 
 /* files.c: CANNOT_WRITE after a message for people. */
 enum cm_exit cm_server_write_pid_file(struct cm_server *server);
@@ -76,36 +87,45 @@ void cm_server_close_listing(struct cm_server *server);
 
 /* tls.c: the certificates. CONFIG or SYSTEM after a message for people. */
 enum cm_exit cm_server_load_certs(struct cm_server *server);
+/* With the options that are in force now. False, after a message: all stays as it was. */
+bool cm_server_change_certs(struct cm_server *server);
 /* Any thread. False, after a message: they stay as they were. */
 bool cm_server_reload_certs(struct cm_server *server);
 /* auth.c: who may log in. CONFIG or SYSTEM after a message for people. */
 enum cm_exit cm_server_load_users(struct cm_server *server);
-void cm_server_reload_users(struct cm_server *server);
+/* Out of this file. False, after a message: they stay as they were. */
+bool cm_server_reload_users(struct cm_server *server, const char *path);
 
 /* password.c: --hash-password for `user`, who may be empty. */
 enum cm_exit cm_server_hash_password(const char *user);
 
-/* reload.c: reads every file again that may change while the server runs. What is wrong with one is
- * said, and it stays as it was. On the main thread. */
+/* reload.c: reads the configuration again, and every file it names that may change while the server
+ * runs. What is wrong with one is said, and it stays as it was. On the main thread, as the next. */
 void cm_server_reload(struct cm_server *server);
+/* Takes over what is different and can change live, an option at a time; says what does, and what
+ * needs a restart. */
+void cm_server_apply(struct cm_server *server, const struct cm_config *fresh);
 
 /* listen.c: opens everything, as root where there is no other way, and then gives that up. */
 enum cm_exit cm_server_listen(struct cm_server *server);
 enum cm_exit cm_server_become_user(struct cm_server *server);
+/* On the addresses of `fresh`, if they can be had. False, after a message: nothing has changed. */
+bool cm_server_listen_anew(struct cm_server *server, const struct cm_config *fresh);
 /* Tells where the server listens. */
 void cm_server_announce(struct cm_server *server);
 
 /* run.c: a server from beginning to end. */
-struct cm_server_start {
-    const struct cm_command_line *line; /* borrowed: a reload reads it again */
-    const struct cm_server_test *test;  /* NULL: none */
-};
 enum cm_exit cm_server_run(struct cm_config *config, const struct cm_server_start *start);
+
+/* As many as the connections need, as far as they can be had. */
+void cm_server_raise_open_files(const struct cm_config *config);
 
 /* check.c: --check-config, once the options are good: the files that they name. */
 enum cm_exit cm_server_check(struct cm_config *config);
 
-/* main.c: all that is wrong with a configuration. */
+/* main.c: whether there is that policy. USAGE or CONFIG after a message for people. */
+enum cm_exit cm_server_check_policy(const struct cm_config *config);
+/* All that is wrong with a configuration. */
 void cm_server_tell_faults(const struct cm_config *config, const struct cm_config_error *error);
 
 /* Prints "cachemand: ...", a line for people. */

@@ -70,6 +70,28 @@ enum cm_exit cm_server_listen(struct cm_server *server) {
     return CM_EXIT_OK;
 }
 
+bool cm_server_listen_anew(struct cm_server *server, const struct cm_config *fresh) {
+    const struct cm_config *config = server->config;
+    const struct cm_net_listen options = {
+        .addresses = &fresh->listen,
+        .port = (int)config->port,
+        .backlog = (int)config->backlog,
+    };
+    struct cm_net_error error;
+    if (config->unix_path != NULL)
+        return true; /* which takes the network's place */
+    if (config->udp_port != 0)
+        cm_server_complain("listen: UDP follows with a restart only");
+    if (config->port == 0)
+        return false;
+    if (cm_net_listen_anew(server->net, &options, &error) != CM_OK) {
+        cm_server_complain("listen: %s; it stays as it was", error.text);
+        return false;
+    }
+    warn_if_open(server);
+    return true;
+}
+
 /* ---- giving up root ---- */
 
 static enum cm_exit become(const char *name) {

@@ -28,11 +28,13 @@ static void list_policies(struct cm_config_choice *policies) {
     policies[count] = (struct cm_config_choice){0};
 }
 
-static enum cm_exit check_policy(const struct cm_config *config,
-                                 const struct cm_config_choice *policies) {
+enum cm_exit cm_server_check_policy(const struct cm_config *config) {
+    struct cm_config_choice all[POLICIES_MAX + 1];
+    const struct cm_config_choice *policies = all;
     const char *wanted = config->policy;
     char allowed[512] = "", title[CM_CONFIG_TITLE_BYTES];
     size_t used = 0;
+    list_policies(all);
     for (; policies->name != NULL; policies++) {
         if (wanted == NULL || strcmp(wanted, policies->name) == 0)
             return CM_EXIT_OK;
@@ -85,7 +87,7 @@ static enum cm_exit act(struct cm_config *config, const struct cm_server_start *
         return cm_server_flush_output();
     if (config->hash_password != NULL)
         return cm_server_hash_password(config->hash_password);
-    enum cm_exit result = check_policy(config, policies);
+    enum cm_exit result = cm_server_check_policy(config);
     if (result != CM_EXIT_OK)
         return result;
     if (config->print_config) {
@@ -106,8 +108,11 @@ void cm_server_tell_faults(const struct cm_config *config, const struct cm_confi
 int cm_server_main(int argc, char **argv, const struct cm_server_test *test) {
     struct cm_config config;
     struct cm_config_error error;
-    const struct cm_command_line line = {argc, argv, cm_os_cpu_count(), cm_os_environment(),
-                                         CM_CONFIG_FILE};
+    const struct cm_command_line line = {.argc = argc,
+                                         .argv = argv,
+                                         .core_count = cm_os_cpu_count(),
+                                         .environment = cm_os_environment(),
+                                         .default_file = CM_CONFIG_FILE};
     const struct cm_server_start start = {&line, test};
     enum cm_exit result = CM_EXIT_OK;
     if (cm_config_parse(&config, &line, &error) == CM_OK) {

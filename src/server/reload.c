@@ -1,7 +1,199 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "config/change.h"
 #include "server/internal.h"
 
-void cm_server_reload(struct cm_server *server) {
+/* A configuration that is read again: what can change while the server runs does. Each of these
+ * takes one option's new value over, out of `fresh`; false, after a message: it stays as it was. */
+
+enum { VALUE_BYTES = 256 };
+
+static void tell_status(enum cm_config_index index, enum cm_status status) {
+    cm_server_complain("%s: %s; it stays as it was", cm_config_name(index), cm_status_text(status));
+}
+
+/* ---- the store ---- */
+
+static bool change_memory(struct cm_server *server, const struct cm_config *fresh) {
+    uint64_t bytes = (uint64_t)fresh->memory_mb << 20;
+    cmstore_thread *thread = NULL;
+    enum cm_status status = cmstore_attach(server->store, &thread);
+    if (status == CM_OK)
+        status = cmstore_set_memory(thread, bytes);
+    cmstore_detach(thread);
+    if (status != CM_OK) {
+        tell_status(CM_OPTION_INDEX_memory_mb, status);
+        return false;
+    }
+    cm_net_set_memory(server->net, bytes);
+    return true;
+}
+
+static bool change_policy(struct cm_server *server, const struct cm_config *fresh) {
+    const char *name = fresh->policy != NULL ? fresh->policy : cmstore_policy_name(0, NULL);
+    cmstore_thread *thread = NULL;
+    enum cm_status status = cmstore_attach(server->store, &thread);
+    if (status == CM_OK)
+        status = cmstore_set_policy(thread, name);
+    cmstore_detach(thread);
+    if (status != CM_OK)
+        tell_status(CM_OPTION_INDEX_policy, status);
+    return status == CM_OK;
+}
+
+/* ---- the network ---- */
+
+static bool change_connections(struct cm_server *server, const struct cm_config *fresh) {
+    cm_server_raise_open_files(fresh);
+    cm_net_set_connections_max(server->net, (uint32_t)fresh->connections_max);
+    return true;
+}
+
+static bool change_idle_timeout(struct cm_server *server, const struct cm_config *fresh) {
+    cm_net_set_idle_timeout(server->net, (uint32_t)fresh->idle_timeout_s);
+    return true;
+}
+
+/* ---- users and messages ---- */
+
+static bool change_users(struct cm_server *server, const struct cm_config *fresh) {
+    if (server->auth != NULL && fresh->auth_file != NULL)
+        return cm_server_reload_users(server, fresh->auth_file);
+    cm_server_complain("auth-file: whether clients log in changes with a restart only");
+    return false;
+}
+
+static bool change_verbosity(struct cm_server *server, const struct cm_config *fresh) {
+    cm_server_set_verbosity(server, (uint32_t)fresh->verbosity);
+    return true;
+}
+
+/* ---- all of them ---- */
+
+static const struct {
+    enum cm_config_index index;
+    bool (*change)(struct cm_server *server, const struct cm_config *fresh);
+} changes[] = {
+    {CM_OPTION_INDEX_memory_mb, change_memory},
+    {CM_OPTION_INDEX_policy, change_policy},
+    {CM_OPTION_INDEX_connections_max, change_connections},
+    {CM_OPTION_INDEX_idle_timeout_s, change_idle_timeout},
+    {CM_OPTION_INDEX_listen, cm_server_listen_anew},
+    {CM_OPTION_INDEX_auth_file, change_users},
+    {CM_OPTION_INDEX_verbosity, change_verbosity},
+};
+
+/* Taken over together: they make one context. */
+static const enum cm_config_index tls_options[] = {
+    CM_OPTION_INDEX_tls_cert,    CM_OPTION_INDEX_tls_key,           CM_OPTION_INDEX_tls_key_format,
+    CM_OPTION_INDEX_tls_ca,      CM_OPTION_INDEX_tls_verify,        CM_OPTION_INDEX_tls_min_version,
+    CM_OPTION_INDEX_tls_ciphers, CM_OPTION_INDEX_tls_session_cache,
+};
+
+enum { TLS_OPTIONS = sizeof tls_options / sizeof tls_options[0] };
+
+static const char *or_not_set(const char *text) {
+    return *text != '\0' ? text : "(not set)";
+}
+
+/* Workers look at the configuration for `stats settings`. */
+static enum cm_status adopt(struct cm_server *server, const struct cm_config *from,
+                            enum cm_config_index index) {
+    uv_mutex_lock(&server->config_lock);
+    enum cm_status status = cm_config_adopt(server->config, from, index);
+    uv_mutex_unlock(&server->config_lock);
+    return status;
+}
+
+static void tell_change(const struct cm_config *old, const struct cm_config *new,
+                        enum cm_config_index index) {
+    char before[VALUE_BYTES], after[VALUE_BYTES];
+    cm_config_value(old, index, before, sizeof before);
+    cm_config_value(new, index, after, sizeof after);
+    cm_server_complain("%s: %s -> %s", cm_config_name(index), or_not_set(before),
+                       or_not_set(after));
+}
+
+static void take_over(struct cm_server *server, const struct cm_config *fresh,
+                      enum cm_config_index index) {
+    tell_change(server->config, fresh, index);
+    if (adopt(server, fresh, index) != CM_OK)
+        tell_status(index, CM_NO_MEMORY);
+}
+
+static bool differ(const struct cm_server *server, const struct cm_config *fresh,
+                   const enum cm_config_index *indexes, size_t count) {
+    bool any = false;
+    for (size_t i = 0; i < count; i++)
+        any = any || cm_config_differs(server->config, fresh, indexes[i]);
+    return any;
+}
+
+/* The context borrows its texts from the configuration in force, so that comes first. */
+static void change_tls(struct cm_server *server, const struct cm_config *fresh) {
+    const struct cm_config before = *server->config; /* whose texts stay good */
+    enum cm_status status = CM_OK;
+    for (size_t i = 0; i < TLS_OPTIONS && status == CM_OK; i++)
+        status = adopt(server, fresh, tls_options[i]);
+    if (status == CM_OK && cm_server_change_certs(server)) {
+        for (size_t i = 0; i < TLS_OPTIONS; i++) {
+            if (cm_config_differs(&before, server->config, tls_options[i]))
+                tell_change(&before, server->config, tls_options[i]);
+        }
+        return;
+    }
+    for (size_t i = 0; i < TLS_OPTIONS; i++)
+        (void)!adopt(server, &before, tls_options[i]);
+}
+
+/* What was not given is worked out of other options, and follows them at the next start. */
+static bool needs_restart(const struct cm_server *server, const struct cm_config *fresh,
+                          enum cm_config_index index) {
+    return cm_config_is_of_files(index) && !cm_config_is_live(index) &&
+           cm_config_differs(server->config, fresh, index) &&
+           (server->config->places[index].origin != CM_CONFIG_FROM_DEFAULT ||
+            fresh->places[index].origin != CM_CONFIG_FROM_DEFAULT);
+}
+
+void cm_server_apply(struct cm_server *server, const struct cm_config *fresh) {
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        enum cm_config_index index = changes[i].index;
+        if (cm_config_differs(server->config, fresh, index) && changes[i].change(server, fresh))
+            take_over(server, fresh, index);
+    }
+    if (server->tls != NULL && fresh->tls && differ(server, fresh, tls_options, TLS_OPTIONS))
+        change_tls(server, fresh);
+    for (int i = 0; i < CM_OPTIONS; i++) {
+        if (needs_restart(server, fresh, (enum cm_config_index)i))
+            cm_server_complain("%s: changes with a restart only",
+                               cm_config_name((enum cm_config_index)i));
+    }
+}
+
+/* Users and certificates may have changed in files of the same name. */
+static void take(struct cm_server *server, const struct cm_config *fresh) {
+    bool same_users = !cm_config_differs(server->config, fresh, CM_OPTION_INDEX_auth_file);
+    cm_server_apply(server, fresh);
     (void)cm_server_reload_certs(server);
-    cm_server_reload_users(server);
+    if (same_users && server->auth != NULL)
+        (void)cm_server_reload_users(server, server->config->auth_file);
+    if (fresh->file == NULL)
+        return;
+    if (server->config->file == NULL) /* nobody named it: it was not there before */
+        server->config->file = server->start->line->default_file;
+    cm_server_complain("configuration read again: %s", fresh->file);
+}
+
+void cm_server_reload(struct cm_server *server) {
+    struct cm_command_line line = *server->start->line;
+    struct cm_config fresh;
+    struct cm_config_error error;
+    line.had_file = server->config->file != NULL;
+    bool good = cm_config_parse(&fresh, &line, &error) == CM_OK;
+    if (!good)
+        cm_server_tell_faults(&fresh, &error);
+    if (good && cm_server_check_policy(&fresh) == CM_EXIT_OK)
+        take(server, &fresh);
+    else
+        cm_server_complain("the configuration stays as it was");
+    cm_config_deinit(&fresh);
 }

@@ -199,7 +199,7 @@ static enum cm_exit start_net(struct cm_server *server) {
     return status == CM_OK ? CM_EXIT_OK : fail("cannot start the workers", status);
 }
 
-static void raise_open_files(const struct cm_config *config) {
+void cm_server_raise_open_files(const struct cm_config *config) {
     uint64_t threads = (uint64_t)config->threads;
     uint64_t wanted = (uint64_t)config->connections_max + CM_SERVER_DESCRIPTORS(threads);
     uint64_t allowed = cm_os_raise_open_files(wanted);
@@ -212,7 +212,7 @@ static void raise_open_files(const struct cm_config *config) {
 
 /* What the system must grant before memory is taken. */
 static enum cm_exit claim_limits(const struct cm_config *config) {
-    raise_open_files(config);
+    cm_server_raise_open_files(config);
     if (config->core_dumps && cm_os_allow_core_files() != CM_OK) {
         cm_server_complain("option -r (--enable-coredumps): the system allows no core files");
         return CM_EXIT_SYSTEM;
@@ -292,7 +292,9 @@ static void clean_up(struct cm_server *server) {
 }
 
 enum cm_exit cm_server_run(struct cm_config *config, const struct cm_server_start *start) {
-    struct cm_server server = {.config = config, .start_ns = uv_hrtime()};
+    struct cm_server server = {.config = config, .start = start, .start_ns = uv_hrtime()};
+    if (uv_mutex_init(&server.config_lock) != 0)
+        return fail("cannot start", CM_SYSTEM);
     if (config->daemonize && cm_os_background_start(&server.background) != CM_OK)
         return fail("cannot run in the background", CM_SYSTEM);
     cm_os_process_prepare();
@@ -305,5 +307,6 @@ enum cm_exit cm_server_run(struct cm_config *config, const struct cm_server_star
         uv_run(&server.loop, UV_RUN_DEFAULT);
     }
     clean_up(&server);
+    uv_mutex_destroy(&server.config_lock);
     return result;
 }

@@ -25,13 +25,10 @@ static bool has_kernel_tls(const struct cm_config *config) {
     return why == NULL;
 }
 
-enum cm_exit cm_server_load_certs(struct cm_server *server) {
+/* The options' words are in the order of tls/'s enumerations. */
+static struct cm_tls_options options_of(const struct cm_server *server) {
     const struct cm_config *config = server->config;
-    if (!config->tls)
-        return CM_EXIT_OK;
-    server->kernel_tls = has_kernel_tls(config);
-    /* The options' words are in the order of tls/'s enumerations. */
-    const struct cm_tls_options options = {
+    return (struct cm_tls_options){
         .cert_file = config->tls_cert,
         .key_file = config->tls_key,
         .ca_file = config->tls_ca,
@@ -42,6 +39,13 @@ enum cm_exit cm_server_load_certs(struct cm_server *server) {
         .session_cache = config->tls_session_cache,
         .kernel = server->kernel_tls,
     };
+}
+
+enum cm_exit cm_server_load_certs(struct cm_server *server) {
+    if (!server->config->tls)
+        return CM_EXIT_OK;
+    server->kernel_tls = has_kernel_tls(server->config);
+    const struct cm_tls_options options = options_of(server);
     struct cm_tls_report report;
     enum cm_status status = cm_tls_context_create(&options, &server->tls, &report);
     if (status != CM_OK) {
@@ -54,16 +58,30 @@ enum cm_exit cm_server_load_certs(struct cm_server *server) {
     return CM_EXIT_OK;
 }
 
+/* What came of reading them again. */
+static bool tell_reload(struct cm_server *server, enum cm_status status,
+                        const struct cm_tls_report *report) {
+    if (status != CM_OK) {
+        cm_server_complain("%s; the certificates stay as they were",
+                           report->error[0] != '\0' ? report->error : "out of memory");
+        return false;
+    }
+    note_read(server, report);
+    cm_server_complain("certificates read again");
+    return true;
+}
+
+bool cm_server_change_certs(struct cm_server *server) {
+    const struct cm_tls_options options = options_of(server);
+    struct cm_tls_report report;
+    enum cm_status status = cm_tls_context_change(server->tls, &options, &report);
+    return tell_reload(server, status, &report);
+}
+
 bool cm_server_reload_certs(struct cm_server *server) {
     struct cm_tls_report report;
     if (server->tls == NULL)
         return true;
-    if (cm_tls_context_reload(server->tls, &report) != CM_OK) {
-        cm_server_complain("%s; the certificates stay as they were",
-                           report.error[0] != '\0' ? report.error : "out of memory");
-        return false;
-    }
-    note_read(server, &report);
-    cm_server_complain("certificates read again");
-    return true;
+    enum cm_status status = cm_tls_context_reload(server->tls, &report);
+    return tell_reload(server, status, &report);
 }

@@ -35,10 +35,10 @@ enum cm_status cm_tls_context_create(const struct cm_tls_options *options,
     return CM_OK;
 }
 
-enum cm_status cm_tls_context_reload(struct cm_tls_context *context, struct cm_tls_report *report) {
+/* Caller holds `reloading`. */
+static enum cm_status load_locked(struct cm_tls_context *context, struct cm_tls_report *report) {
     SSL_CTX *loaded;
     *report = (struct cm_tls_report){0};
-    cm_os_mutex_lock(&context->reloading);
     enum cm_status status = cm_tls_load(context, &loaded, report);
     if (status == CM_OK) {
         cm_os_mutex_lock(&context->lock);
@@ -47,6 +47,25 @@ enum cm_status cm_tls_context_reload(struct cm_tls_context *context, struct cm_t
         cm_os_mutex_unlock(&context->lock);
         SSL_CTX_free(old);
     }
+    return status;
+}
+
+enum cm_status cm_tls_context_reload(struct cm_tls_context *context, struct cm_tls_report *report) {
+    cm_os_mutex_lock(&context->reloading);
+    enum cm_status status = load_locked(context, report);
+    cm_os_mutex_unlock(&context->reloading);
+    return status;
+}
+
+enum cm_status cm_tls_context_change(struct cm_tls_context *context,
+                                     const struct cm_tls_options *options,
+                                     struct cm_tls_report *report) {
+    cm_os_mutex_lock(&context->reloading);
+    const struct cm_tls_options before = context->options;
+    context->options = *options;
+    enum cm_status status = load_locked(context, report);
+    if (status != CM_OK)
+        context->options = before;
     cm_os_mutex_unlock(&context->reloading);
     return status;
 }

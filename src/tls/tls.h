@@ -64,6 +64,10 @@ CM_MUST_CHECK enum cm_status cm_tls_context_create(const struct cm_tls_options *
  * is. Takes a millisecond or so. Tickets given out before stay good, unless `ca_file` changed. */
 CM_MUST_CHECK enum cm_status cm_tls_context_reload(struct cm_tls_context *context,
                                                    struct cm_tls_report *report);
+/* The same, with other options from now on; if anything is wrong, the old ones stay. */
+CM_MUST_CHECK enum cm_status cm_tls_context_change(struct cm_tls_context *context,
+                                                   const struct cm_tls_options *options,
+                                                   struct cm_tls_report *report);
 /* Whether OpenSSL can give keys to the kernel at all. */
 bool cm_tls_knows_kernel(void);
 /* Its connections are gone. NULL is allowed. */

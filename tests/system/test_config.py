@@ -125,8 +125,8 @@ def test_sample_says_nothing_and_everything(conf, tmp_path):
 def test_unreadable_files(tmp_path):
     assert run("--config", str(tmp_path)) == (
         CONFIG, "", f'cachemand: cannot read the configuration "{tmp_path}": Is a directory\n')
-    assert run("--config", "/nonexistent") == (
-        CONFIG, "", 'cachemand: cannot read the configuration "/nonexistent": No such file or '
+    assert run("--config", str(tmp_path / "none")) == (
+        CONFIG, "", f'cachemand: cannot read the configuration "{tmp_path}/none": No such file or '
         "directory\n")
 
 

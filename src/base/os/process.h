@@ -8,7 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Raises the limit of open files to `count`, or as far as allowed; returns what it is now. */
+/* Raises the limit of open files to `count` and, where that is allowed anyway, to what may be wanted
+ * later, or as far as allowed; returns what it is now. */
 uint64_t cm_os_raise_open_files(uint64_t count);
 
 /* Lets the process write core files, as large as it may. SYSTEM: it may write none. */

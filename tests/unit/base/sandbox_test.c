@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -121,16 +122,50 @@ static long connect_input(void) {
     return connect(STDIN_FILENO, &nowhere, sizeof nowhere);
 }
 
+static long open_tcp6(void) {
+    return socket(AF_INET6, SOCK_STREAM, 0);
+}
+
+static long open_udp(void) {
+    return socket(AF_INET, SOCK_DGRAM, 0);
+}
+
+static long open_multipath(void) {
+    return socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP);
+}
+
+static const struct sockaddr_in anywhere = {.sin_family = AF_INET,
+                                            .sin_addr = {.s_addr = 0x0100007f}};
+
+static long listen_anew(void) {
+    int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (bind(descriptor, (const struct sockaddr *)&anywhere, sizeof anywhere) != 0)
+        return -1;
+    return listen(descriptor, 1);
+}
+
+static long connect_anew(void) {
+    return connect(socket(AF_INET, SOCK_STREAM, 0), (const struct sockaddr *)&anywhere,
+                   sizeof anywhere);
+}
+
+static long connect_by_sending(void) {
+    return sendto(socket(AF_INET, SOCK_STREAM, 0), "", 1, MSG_FASTOPEN,
+                  (const struct sockaddr *)&anywhere, sizeof anywhere);
+}
+
 static void test_sockets(void **state) {
     (void)state;
-    ASSERT_FORBIDDEN(open_tcp);
+    ASSERT_ALLOWED(open_tcp);
+    ASSERT_ALLOWED(open_tcp6);
+    ASSERT_ALLOWED(listen_anew);
+    ASSERT_FORBIDDEN(connect_anew);
+    ASSERT_FORBIDDEN(connect_by_sending);
+    ASSERT_FORBIDDEN(open_udp);
+    ASSERT_FORBIDDEN(open_multipath);
     ASSERT_FORBIDDEN(open_unix);
     ASSERT_FORBIDDEN(open_packets);
     ASSERT_FORBIDDEN(connect_input);
-}
-
-static long open_tcp6(void) {
-    return socket(AF_INET6, SOCK_STREAM, 0);
 }
 
 static long open_pair(void) {
@@ -336,7 +371,7 @@ static void wait_and_open_socket(void *context) {
     struct earlier *earlier = context;
     char byte;
     ssize_t got = read(earlier->told[0], &byte, 1);
-    earlier->error = got == 1 && socket(AF_INET, SOCK_STREAM, 0) < 0 ? errno : 0;
+    earlier->error = got == 1 && socket(AF_UNIX, SOCK_STREAM, 0) < 0 ? errno : 0;
 }
 
 static int earlier_thread(void) {

@@ -20,17 +20,25 @@
 
 enum { ARENAS_MAX = 2, TRIM_BYTES = 256 << 10, MMAP_BYTES = 64 << 10 };
 
+/* Open files that cost nothing to be allowed. */
+enum { FILES_LATER = 1 << 16 };
+
 uint64_t cm_os_raise_open_files(uint64_t count) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return 0;
-    if (limit.rlim_cur >= count)
+    if (limit.rlim_cur >= count && limit.rlim_cur >= FILES_LATER)
         return limit.rlim_cur;
-    struct rlimit wanted = {.rlim_cur = count, .rlim_max = limit.rlim_max};
+    struct rlimit wanted = {.rlim_cur = limit.rlim_max < FILES_LATER ? limit.rlim_max : FILES_LATER,
+                            .rlim_max = limit.rlim_max};
+    if (wanted.rlim_cur < count)
+        wanted.rlim_cur = count;
     if (wanted.rlim_max < count)
         wanted.rlim_max = count; /* only root may */
     if (setrlimit(RLIMIT_NOFILE, &wanted) == 0)
-        return count;
+        return wanted.rlim_cur;
+    if (limit.rlim_cur >= count)
+        return limit.rlim_cur; /* in the sandbox nothing can be raised */
     wanted.rlim_cur = wanted.rlim_max = limit.rlim_max;
     return setrlimit(RLIMIT_NOFILE, &wanted) == 0 ? limit.rlim_max : limit.rlim_cur;
 }

@@ -134,9 +134,6 @@ static const char *const allowed[] = {
     "recvmmsg",
     "recvmsg",
     "send",
-    "sendmmsg",
-    "sendmsg",
-    "sendto",
     "setsockopt",
     "shutdown",
     /* files to be read, or removed at the end */
@@ -182,6 +179,10 @@ static const struct condition conditions[] = {
     {"mprotect", SCMP_ACT_ALLOW, 2, PROT_EXEC, 0},
     {"open", SCMP_ACT_ALLOW, 1, CHANGES, O_RDONLY},
     {"openat", SCMP_ACT_ALLOW, 2, CHANGES, O_RDONLY},
+    /* A flag of theirs connects. */
+    {"sendmmsg", SCMP_ACT_ALLOW, 3, MSG_FASTOPEN, 0},
+    {"sendmsg", SCMP_ACT_ALLOW, 2, MSG_FASTOPEN, 0},
+    {"sendto", SCMP_ACT_ALLOW, 3, MSG_FASTOPEN, 0},
     {"prlimit64", SCMP_ACT_ALLOW, 2, UINT64_MAX, 0}, /* no new limit */
     {"prctl", SCMP_ACT_ALLOW, 0, UINT64_MAX, PR_SET_NAME},
     {"prctl", SCMP_ACT_ALLOW, 0, UINT64_MAX, PR_GET_NAME},
@@ -226,6 +227,23 @@ static int add_condition(scmp_filter_ctx filter, const struct condition *conditi
     return seccomp_rule_add_array(filter, condition->action, call, 1, &test);
 }
 
+/* Sockets of TCP, to listen on: there is no connecting them. */
+static int add_listening(scmp_filter_ctx filter) {
+    enum { TYPE_MASK = 15 }; /* the rest are flags */
+    static const int families[] = {AF_INET, AF_INET6};
+    static const char *const calls[] = {"bind", "listen"};
+    int result = add_names(filter, calls, sizeof calls / sizeof calls[0], SCMP_ACT_ALLOW);
+    for (size_t i = 0; i < sizeof families / sizeof families[0] && result == 0; i++) {
+        const struct scmp_arg_cmp tests[] = {
+            SCMP_CMP(0, SCMP_CMP_MASKED_EQ, UINT32_MAX, (scmp_datum_t)families[i]),
+            SCMP_CMP(1, SCMP_CMP_MASKED_EQ, TYPE_MASK, SOCK_STREAM),
+            SCMP_CMP(2, SCMP_CMP_MASKED_EQ, UINT32_MAX, 0),
+        };
+        result = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 3, tests);
+    }
+    return result;
+}
+
 /* abort() and its like: signals to this process alone. */
 static int add_signals(scmp_filter_ctx filter) {
     const struct condition own[] = {
@@ -253,6 +271,8 @@ static int fill(scmp_filter_ctx filter, bool may_connect) {
         result = add_conditions(filter, conditions, sizeof conditions / sizeof conditions[0]);
     if (result == 0 && may_connect)
         result = add_conditions(filter, connecting, sizeof connecting / sizeof connecting[0]);
+    if (result == 0)
+        result = add_listening(filter);
     if (result == 0)
         result = add_signals(filter);
     /* Refusals show in the audit log, where there is one; a tree of calls is searched fastest. */

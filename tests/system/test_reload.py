@@ -1,0 +1,307 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""SIGHUP: what can change while the server runs does, what cannot is said, what is wrong changes
+nothing."""
+
+import os
+import signal
+import socket
+import threading
+
+import pytest
+
+import tls
+from cachemand import Client, refuses, wait_until
+
+READ = "configuration read again: "
+STAYS = "the configuration stays as it was\n"
+
+
+class Configured:
+    """A server with a configuration's file that may be rewritten."""
+
+    def __init__(self, serve, path, text, *options, hello=True, **how):
+        self.path = path
+        path.write_text(text)
+        self.server = serve("--config", str(path), *options, **how)
+        wait_until(lambda: "listening on" in self.server.error_text(), "the server", 30)
+        self.client = self.server.connect()
+        if hello:
+            self.client.ask(b"mn\r\n", b"MN\r\n")
+
+    def reload(self, text, end=READ):
+        """What the server said to the new text."""
+        self.path.write_text(text)
+        before = len(self.server.error_text())
+        self.server.signal(signal.SIGHUP)
+        wait_until(lambda: end in self.server.error_text()[before:], "the end of the reload", 30)
+        return [line.removeprefix("cachemand: ")
+                for line in self.server.error_text()[before:].splitlines()
+                if not line.startswith(f"cachemand: {READ}")]
+
+    def setting(self, name):
+        return self.client.stats(b"settings")[name]
+
+
+@pytest.fixture
+def configured(serve, tmp_path):
+    def start(text, *options, **how):
+        return Configured(serve, tmp_path / "cachemand.conf", text, *options, **how)
+
+    return start
+
+
+def test_nothing_changes_nothing(configured):
+    it = configured("memory-limit = 32\nthreads = 2\n")
+    assert it.reload("# moved\nthreads = 2\nmemory-limit = 32\n") == []
+
+
+def test_memory(configured):
+    it = configured("memory-limit = 64\n")
+    for number in range(3000):
+        it.client.send(b"set k%d 0 0 10000 noreply\r\n%s\r\n" % (number, b"v" * 10000))
+    assert it.reload("memory-limit = 8\n") == ["memory-limit: 64 -> 8"]
+    assert it.setting("maxbytes") == str(8 << 20)
+    assert int(it.client.stats()["bytes"]) < 8 << 20
+    assert it.reload("memory-limit = 128\n") == ["memory-limit: 8 -> 128"]
+    assert it.setting("maxbytes") == str(128 << 20)
+    assert it.reload("") == ["memory-limit: 128 -> 100"]
+    said = it.reload("memory-limit = 1\n")
+    assert len(said) == 1 and said[0].startswith("memory-limit: ")
+    assert said[0].endswith("; it stays as it was")
+    assert it.setting("maxbytes") == str(100 << 20)
+
+
+def test_policy(configured):
+    it = configured("policy = lru\n")
+    assert it.reload("policy = fifo\n") == ["policy: lru -> fifo"]
+    assert it.setting("policy") == "fifo"
+    said = it.reload("policy = random\n", STAYS)
+    assert said[0].startswith(f'{it.path}:1: policy: "random" is not one of ')
+    assert it.setting("policy") == "fifo"
+    assert it.reload("") == ["policy: fifo -> (not set)"]
+    assert it.setting("policy") != "fifo"
+
+
+def test_connections(configured):
+    it = configured("conn-limit = 2\n")
+    second = it.server.connect()
+    second.ask(b"mn\r\n", b"MN\r\n")
+    assert b"Too many open" in it.server.connect().rest()
+    assert it.reload("conn-limit = 3\n") == ["conn-limit: 2 -> 3"]
+    third = it.server.connect()
+    third.ask(b"mn\r\n", b"MN\r\n")
+    assert b"Too many open" in it.server.connect().rest()
+    assert it.setting("maxconns") == "3"
+    assert it.client.stats()["max_connections"] == "3"
+    assert it.reload("conn-limit = 1\n") == ["conn-limit: 3 -> 1"]
+    third.ask(b"mn\r\n", b"MN\r\n")  # who is in stays
+
+
+def test_connections_beyond_the_descriptors(configured):
+    it = configured("conn-limit = 20\n", "-t", "1", wrapper=("prlimit", "--nofile=200:200",
+                    "setpriv", "--bounding-set=-sys_resource", "--inh-caps=-all"))
+    said = it.reload("conn-limit = 5000\n")
+    assert said[-1] == "conn-limit: 20 -> 5000"
+    if os.geteuid() == 0:
+        assert said[0].startswith("the system allows 200 open files, ")
+        assert said[0].endswith(" are needed for -c 5000; connections beyond will wait to be "
+                                "accepted")
+    clients = []
+    while it.client.stats()["accepting_conns"] == "1":  # until the descriptors are used up
+        clients.append(it.server.connect())
+        assert len(clients) < 300
+    for client in clients:
+        client.close()
+    wait_until(lambda: it.client.stats()["accepting_conns"] == "1", "room", 30)
+    it.server.connect().ask(b"mn\r\n", b"MN\r\n")
+
+
+def test_idle_timeout(configured):
+    it = configured("idle-timeout = 0\n")
+    idle = it.server.connect()
+    idle.ask(b"mn\r\n", b"MN\r\n")
+    assert it.reload("idle-timeout = 1\n") == ["idle-timeout: 0 -> 1"]
+    assert idle.is_closed()
+    client = it.server.connect()
+    assert int(client.stats()["idle_kicks"]) >= 1
+    it.client = client
+    assert it.reload("idle-timeout = 1000000\n") == ["idle-timeout: 1 -> 1000000"]
+
+
+def test_verbosity(configured):
+    it = configured("")
+    assert it.reload("verbose = 2\n") == ["verbose: 0 -> 2"]
+    it.server.connect().ask(b"mn\r\n", b"MN\r\n")
+    wait_until(lambda: "connection opened" in it.server.error_text(), "the log of a connection")
+    assert it.setting("verbosity") == "2"
+
+
+def login(server, user, password):
+    client = server.connect()
+    pair = b"%s %s" % (user, password)
+    client.send(b"set auth 0 0 %d\r\n%s\r\n" % (len(pair), pair))
+    return client.line() == b"STORED\r\n"
+
+
+def test_users(configured, tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.write_text("alice:secret\n")
+    second.write_text("bob:hidden\ncarol:hidden\n")
+    it = configured(f"auth-file = {first}\n", hello=False)
+    assert login(it.server, b"alice", b"secret")
+    assert it.reload(f"auth-file = {second}\n") == [
+        "users read again: 2", f"auth-file: {first} -> {second}"]
+    assert login(it.server, b"bob", b"hidden")
+    assert not login(it.server, b"alice", b"secret")
+    said = it.reload("auth-file = /nonexistent/users\n")
+    assert said == ["/nonexistent/users: No such file or directory; the users stay as they were"]
+    assert login(it.server, b"bob", b"hidden")
+    assert it.reload("") == ["auth-file: whether clients log in changes with a restart only"]
+    assert login(it.server, b"bob", b"hidden")
+    second.write_text("dora:hidden\n")
+    assert it.reload(f"auth-file = {second}\n") == ["users read again: 1"]
+    assert login(it.server, b"dora", b"hidden")
+
+
+def test_certificates(serve, tmp_path, authority, server_cert):
+    cert, key = server_cert
+    other_cert, other_key = authority.sign("other")
+    path = tmp_path / "tls.conf"
+    base = "tls = yes\ntls-cert = {}\ntls-key = {}\n"
+    it = Configured(serve, path, base.format(cert, key), tls=tls.client_context(authority))
+    assert it.reload(base.format(other_cert, other_key)) == [
+        "certificates read again", f"tls-cert: {cert} -> {other_cert}",
+        f"tls-key: {key} -> {other_key}", "certificates read again"]
+    assert it.setting("ssl_chain_cert") == str(other_cert)
+    it.server.connect().ask(b"mn\r\n", b"MN\r\n")
+    said = it.reload(base.format(cert, other_key))
+    assert said[0] == (f'the key "{other_key}" does not belong to the certificate "{cert}"; the '
+                       "certificates stay as they were")
+    assert said[1:] == ["certificates read again"]
+    assert it.setting("ssl_chain_cert") == str(other_cert)
+    it.server.connect().ask(b"mn\r\n", b"MN\r\n")
+    it.client.ask(b"refresh_certs\r\n", b"OK\r\n")
+
+
+def test_listeners(configured):
+    it = configured("listen = 127.0.0.1\n")
+    port = it.server.port
+    assert it.reload("listen = 127.0.0.1\nlisten = 127.0.0.2\n") == [
+        "listen: 127.0.0.1 -> 127.0.0.1,127.0.0.2"]
+    second = it.server.connect(host="127.0.0.2")
+    second.ask(b"mn\r\n", b"MN\r\n")
+    assert f"tcp:127.0.0.2:{port}" in it.client.stats(b"conns").values()
+    assert it.reload("listen = 127.0.0.2\n") == ["listen: 127.0.0.1,127.0.0.2 -> 127.0.0.2"]
+    wait_until(lambda: refuses(port), "the end of the first listener", 30)
+    it.client.ask(b"mn\r\n", b"MN\r\n")  # its connections stay
+    it.server.connect(host="127.0.0.2").ask(b"mn\r\n", b"MN\r\n")
+    assert it.setting("inter") == "127.0.0.2"
+    assert it.reload("") == ["listen: 127.0.0.2 -> (not set)"]
+    it.server.connect().ask(b"mn\r\n", b"MN\r\n")
+
+
+def test_listener_that_cannot_be(configured):
+    it = configured("listen = 127.0.0.1\n")
+    with socket.create_server(("127.0.0.2", 0)) as taken:
+        port = taken.getsockname()[1]
+        said = it.reload(f"listen = 127.0.0.3, 127.0.0.2:{port}\n")
+        assert said == [f"listen: cannot listen on 127.0.0.2:{port}: Address already in use; it "
+                        "stays as it was"]
+    assert it.setting("inter") == "127.0.0.1"
+    it.server.connect().ask(b"mn\r\n", b"MN\r\n")
+    with pytest.raises(ConnectionRefusedError):
+        Client(it.server.port, host="127.0.0.3")
+    assert it.reload(f"listen = 127.0.0.1, 127.0.0.2:{port}\n") == [
+        f"listen: 127.0.0.1 -> 127.0.0.1,127.0.0.2:{port}"]
+    Client(port, host="127.0.0.2").ask(b"mn\r\n", b"MN\r\n")
+
+
+def test_what_needs_a_restart(configured):
+    it = configured("threads = 63\n")
+    assert it.reload("threads = 3\nmax-item-size = 2m\nno-evict = yes\nmemory-limit = 99\n") == [
+        "memory-limit: 100 -> 99", "max-item-size: changes with a restart only",
+        "no-evict: changes with a restart only", "threads: changes with a restart only"]
+    assert it.setting("num_threads") == "63"
+    assert it.setting("evictions") == "on"
+    assert it.reload("") == ["memory-limit: 99 -> 100", "threads: changes with a restart only"]
+
+
+def test_command_line_keeps_winning(configured):
+    it = configured("memory-limit = 64\n", "-m", "32")
+    assert it.reload("memory-limit = 48\nidle-timeout = 9\n") == ["idle-timeout: 0 -> 9"]
+    assert it.setting("maxbytes") == str(32 << 20)
+
+
+WRONG = [
+    ("memory-limit = 1\nthreads = x\nfoo = 1\n",
+     ['PATH:2: threads: "x" is not a number from 1 to 64',
+      'PATH:3: unknown key "foo"; keys are the long names of the options that --help lists']),
+    ("memory-limit = 1\ntls = yes\n",
+     ["PATH:2: tls: TLS needs a certificate: give --tls-cert FILE"]),
+    ("memory-limit = 1\n[cache]\n",
+     ['PATH:2: "[cache]": there are no sections; write KEY = VALUE']),
+    ("memory-limit = 1\nidle-timeout = 5" + "0" * 200,
+     ["PATH:2: the line is 216 bytes long, at most 197 are allowed; an indented line continues a "
+      "value"]),
+]
+
+
+@pytest.mark.parametrize("text,wanted", WRONG, ids=["values", "together", "section", "long line"])
+def test_wrong_file_changes_nothing(configured, text, wanted):
+    it = configured("memory-limit = 64\n")
+    said = it.reload(text, STAYS)
+    assert said == [line.replace("PATH", str(it.path)) for line in wanted] + [STAYS.strip()]
+    assert it.setting("maxbytes") == str(64 << 20)
+    assert it.reload("memory-limit = 65\n") == ["memory-limit: 64 -> 65"]
+
+
+def test_missing_file_changes_nothing(configured):
+    it = configured("memory-limit = 64\n")
+    it.path.unlink()
+    before = len(it.server.error_text())
+    it.server.signal(signal.SIGHUP)
+    wait_until(lambda: STAYS in it.server.error_text()[before:], "the end of the reload", 30)
+    assert "No such file or directory" in it.server.error_text()[before:]
+    assert it.setting("maxbytes") == str(64 << 20)
+
+
+def hammer(port, name, stop, failures):
+    """Sets and gets on one connection, until told to stop; what goes wrong is kept."""
+    try:
+        with Client(port) as client:
+            count = 0
+            while not stop.is_set():
+                key = b"%s%d" % (name, count % 100)
+                client.set(key, b"value%d" % count)
+                if client.get(key) != b"value%d" % count:
+                    failures.append(f"{key} is lost")
+                count += 1
+            if count == 0:
+                failures.append("nothing was done")
+    except Exception as error:  # pylint: disable=broad-except
+        failures.append(repr(error))
+
+
+def test_a_hundred_reloads_under_load(configured):
+    """No request fails, whatever changes meanwhile."""
+    texts = ["memory-limit = 64\npolicy = lru\nconn-limit = 100\n",
+             "memory-limit = 48\npolicy = fifo\nlisten = 127.0.0.1,127.0.0.2\nconn-limit = 200\n",
+             "memory-limit = 64\nidle-timeout = 100\nverbose = 1\nlisten = 127.0.0.1\n"]
+    it = configured(texts[0], "-t", "2")
+    stop, failures = threading.Event(), []
+    threads = [threading.Thread(target=hammer, args=(it.server.port, name, stop, failures))
+               for name in (b"a", b"b", b"c", b"d")]
+    for thread in threads:
+        thread.start()
+    try:
+        for number in range(1, 101):
+            wrong = number % 10 == 0
+            text = texts[number % 3] + ("threads = none\n" if wrong else "")
+            said = it.reload(text, STAYS if wrong else READ)
+            assert said, "something changes each time"
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert failures == []
+    assert it.client.stats()["evictions"] == "0"
