@@ -18,9 +18,7 @@ import tls  # noqa: E402
 MEMCACHED = "/usr/bin/memcached"
 
 
-@pytest.fixture
-def serve():
-    """Starts servers with the options given; they are stopped, gracefully, at the end."""
+def _serving():
     servers = []
 
     def start(*options, **how):
@@ -31,6 +29,18 @@ def serve():
     yield start
     for server in servers:
         server.finish()
+
+
+@pytest.fixture
+def serve():
+    """Starts servers with the options given; they are stopped, gracefully, at the end."""
+    yield from _serving()
+
+
+@pytest.fixture(scope="module")
+def serve_module():
+    """The same for all tests of a file, which then see each other's items."""
+    yield from _serving()
 
 
 @pytest.fixture(scope="session")

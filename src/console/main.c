@@ -150,7 +150,8 @@ int cm_console_main(char **argv) {
         printf("cacheman %s\n", CACHEMAN_VERSION);
         return CM_EXIT_OK;
     }
-    settings.where.defaults = "failures=1"; /* in a row, after which it is known why */
+    /* One failure tells why; a server may take its time to refuse a login. */
+    settings.where.defaults = "failures=1&connect_timeout=1s";
     struct cm_console console = {.where = settings.where,
                                  .mode = mode_of(argv + first),
                                  .times = settings.time ? CM_TIMES_ON : CM_TIMES_AUTO,

@@ -72,7 +72,7 @@ static unsigned char on_cancel(EditLine *edit, int key) {
 static unsigned char on_signal(EditLine *edit, int key) {
     (void)edit;
     (void)raise(key == 'Z' - '@' ? SIGTSTP : SIGQUIT);
-    return CC_REFRESH;
+    return CC_REDISPLAY;
 }
 
 /* Below the line, in columns. */

@@ -77,8 +77,8 @@ static int tell(struct cm_console *console, const struct cacheman_request *reque
     static const char *const not_stored[] = {
         [CACHEMAN_ADD] = "there is such an item already; 'set' replaces it",
         [CACHEMAN_REPLACE] = "there is no such item; 'set' and 'add' store one",
-        [CACHEMAN_APPEND] = "there is no such item to append to",
-        [CACHEMAN_PREPEND] = "there is no such item to put it before",
+        [CACHEMAN_APPEND] = "there is no such item, or it would become too large",
+        [CACHEMAN_PREPEND] = "there is no such item, or it would become too large",
     };
     switch (outcome) {
     case CACHEMAN_STORED:
