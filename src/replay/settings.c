@@ -120,13 +120,17 @@ static int check_sizes(struct cm_replay_settings *settings) {
 
 /* ---- operands ------------------------------------------------------------------------------- */
 
-static int add_operand(struct cm_replay_settings *settings, const char *operand) {
-    if (settings->trace == NULL)
-        settings->trace = operand;
-    else if (settings->server_count == CM_REPLAY_TARGETS_MAX)
+static int add_server(struct cm_replay_settings *settings, const char *server) {
+    if (settings->server_count == CM_REPLAY_TARGETS_MAX)
         return cm_cli_usage_error(&cm_replay_cli, "there are more than 16 servers");
-    else
-        settings->servers[settings->server_count++] = operand;
+    settings->servers[settings->server_count++] = server;
+    return CM_EXIT_OK;
+}
+
+static int add_operand(struct cm_replay_settings *settings, const char *operand) {
+    if (settings->trace != NULL)
+        return add_server(settings, operand);
+    settings->trace = operand;
     return CM_EXIT_OK;
 }
 
@@ -167,14 +171,7 @@ bool cm_replay_settings_read(struct cm_replay_settings *settings, char **argv, i
     if (!read_words(settings, argv, status))
         return false;
     *status = check(settings);
-    if (*status != CM_EXIT_OK)
-        return false;
-    if (!settings->compare || settings->where.servers != NULL) {
-        *status = settings->server_count == CM_REPLAY_TARGETS_MAX
-                      ? cm_cli_usage_error(&cm_replay_cli, "there are more than 16 servers")
-                      : CM_EXIT_OK;
-        settings->servers[settings->server_count % CM_REPLAY_TARGETS_MAX] = NULL;
-        settings->server_count++;
-    }
+    if (*status == CM_EXIT_OK && (!settings->compare || settings->where.servers != NULL))
+        *status = add_server(settings, NULL);
     return *status == CM_EXIT_OK;
 }
