@@ -6,15 +6,28 @@
 
 #define HASHED_CHARS (2 * CM_SHA256_BYTES)
 
+#define EACH_BYTE(b) (UINT64_C(0x0101010101010101) * (b))
+
+/* Not 0 if one of the bytes is less than `limit`, which is at most 0x80. */
+static uint64_t any_below(uint64_t word, uint64_t limit) {
+    return (word - EACH_BYTE(limit)) & ~word & EACH_BYTE(0x80);
+}
+
 /* memcached's text protocols end a key at a space or a line's end; other control characters are
- * left out too, because servers and proxies differ on them. */
+ * left out too, because servers and proxies differ on them. Eight bytes at a time: every key of
+ * every call comes by here. */
 static bool is_plain(struct cm_slice key) {
-    for (size_t i = 0; i < key.len; i++) {
-        const unsigned char byte = (unsigned char)key.data[i];
-        if (byte <= ' ' || byte == 0x7f)
-            return false;
+    uint64_t word, odd = 0;
+    size_t i = 0;
+    for (; i + sizeof word <= key.len; i += sizeof word) {
+        memcpy(&word, key.data + i, sizeof word);
+        odd |= any_below(word, ' ' + 1) | any_below(word ^ EACH_BYTE(0x7f), 1);
     }
-    return true;
+    for (; i < key.len; i++) {
+        const unsigned char byte = (unsigned char)key.data[i];
+        odd |= byte <= ' ' || byte == 0x7f;
+    }
+    return odd == 0;
 }
 
 static bool has_length(size_t prefix_bytes, size_t key_bytes) {

@@ -503,6 +503,8 @@ void cm_call_init(struct cm_call *call, const struct cacheman_call *what) {
     call->over = false;
     for (size_t i = 0; i < what->count; i++) {
         struct cm_task *task = &call->tasks[i];
+        __builtin_prefetch(
+            what->requests[i].key.data); /* cm_call_start() reads one after another */
         task->request = &what->requests[i];
         task->result = &what->results[i];
         task->call = call;
