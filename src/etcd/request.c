@@ -2,25 +2,22 @@
 #include "etcd/request.h"
 
 #include "base/base64.h"
-#include "base/check.h"
-#include "base/format.h"
-#include <inttypes.h>
+#include "base/num.h"
 #include <jansson.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#define PIECE_BYTES 128
+static enum cm_status put_text(struct cm_buf *to, const char *text) {
+    return cm_buf_append(to, cm_slice(text, strlen(text)));
+}
 
-CM_PRINTF(2, 3)
-static enum cm_status put_text(struct cm_buf *to, const char *format, ...) {
-    char text[PIECE_BYTES];
-    va_list arguments;
-    va_start(arguments, format);
-    const int bytes = vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    CM_CHECK(bytes >= 0 && (size_t)bytes < sizeof text);
-    return cm_buf_append(to, cm_slice(text, (size_t)bytes));
+/* Between texts. */
+static enum cm_status put_number(struct cm_buf *to, const char *before, int64_t number,
+                                 const char *after) {
+    char digits[CM_NUM_I64_CHARS];
+    enum cm_status status = put_text(to, before);
+    if (status == CM_OK)
+        status = cm_buf_append(to, cm_slice(digits, cm_num_format_i64(digits, number)));
+    return status == CM_OK ? put_text(to, after) : status;
 }
 
 static enum cm_status put_base64(struct cm_buf *to, struct cm_slice bytes) {
@@ -53,22 +50,22 @@ enum cm_status cm_etcd_ask_range(struct cm_buf *to, struct cm_slice prefix, size
     enum cm_status status = put_text(to, "{");
     if (status == CM_OK)
         status = put_prefix(to, prefix);
-    return status == CM_OK ? put_text(to, ",\"limit\":%zu}", limit) : status;
+    return status == CM_OK ? put_number(to, ",\"limit\":", (int64_t)limit, "}") : status;
 }
 
 enum cm_status cm_etcd_ask_watch(struct cm_buf *to, struct cm_slice prefix, int64_t revision) {
     enum cm_status status = put_text(to, "{\"create_request\":{");
     if (status == CM_OK)
         status = put_prefix(to, prefix);
-    return status == CM_OK ? put_text(to, ",\"start_revision\":%" PRId64 "}}", revision) : status;
+    return status == CM_OK ? put_number(to, ",\"start_revision\":", revision, "}}") : status;
 }
 
 enum cm_status cm_etcd_ask_lease(struct cm_buf *to, uint32_t ttl_s) {
-    return put_text(to, "{\"TTL\":%" PRIu32 "}", ttl_s);
+    return put_number(to, "{\"TTL\":", ttl_s, "}");
 }
 
 enum cm_status cm_etcd_ask_of_lease(struct cm_buf *to, int64_t lease) {
-    return put_text(to, "{\"ID\":\"%" PRId64 "\"}", lease);
+    return put_number(to, "{\"ID\":\"", lease, "\"}");
 }
 
 enum cm_status cm_etcd_ask_put(struct cm_buf *to, const struct cm_etcd_put *put) {
@@ -85,7 +82,7 @@ enum cm_status cm_etcd_ask_put(struct cm_buf *to, const struct cm_etcd_put *put)
     if (status == CM_OK)
         status = put_base64(to, cm_slice(put->value, strlen(put->value)));
     cm_buf_deinit(&key);
-    return status == CM_OK ? put_text(to, "\",\"lease\":\"%" PRId64 "\"}", put->lease) : status;
+    return status == CM_OK ? put_number(to, "\",\"lease\":\"", put->lease, "\"}") : status;
 }
 
 /* Whatever people write as names and passwords: not UTF-8 is NO_MEMORY too, for want of a text. */

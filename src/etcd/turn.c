@@ -13,6 +13,7 @@
 #define REVOKE_MS      1000
 #define KEEP_MS        (CM_ETCD_LEASE_S * 1000 / 3)
 #define WATCH_MS       10000 /* a connection that is dead without a word is noticed by then */
+#define CHANGE_MS      50
 #define BACKOFF_MS_MIN 50
 #define BACKOFF_MS_MAX KEEP_MS
 #define VALUE_BYTES    32
@@ -261,10 +262,13 @@ static void fail(struct cm_etcd *etcd, enum cm_status status) {
     etcd->backoff_ms = next_ms < BACKOFF_MS_MAX ? next_ms : BACKOFF_MS_MAX;
 }
 
+/* After a change everybody asks anew: not all at the same moment, and not for each of several that
+ * come together, nor without an end should etcd tell of changes without one. */
 static void wait_for_change(struct cm_etcd *etcd) {
     etcd->backoff_ms = BACKOFF_MS_MIN;
-    if (!watch(etcd) && !atomic_load(&etcd->is_told))
-        cm_http_wait(etcd->http, jittered((uint32_t)etcd->settings.reload));
+    const uint32_t pause_ms = watch(etcd) ? CHANGE_MS : (uint32_t)etcd->settings.reload;
+    if (!atomic_load(&etcd->is_told))
+        cm_http_wait(etcd->http, jittered(pause_ms));
 }
 
 void cm_etcd_main(void *context) {
