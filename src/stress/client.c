@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "stress/worker.h"
 
+#define LATE_NS 50000000u /* what was due at the very end may still be sent so much later */
+
 /* A request that the plan has come up with. */
 struct draw {
     enum cm_stress_kind kind;
@@ -26,9 +28,12 @@ bool cm_stress_worker_has_more(const struct cm_stress_worker *worker, uint64_t n
         return false;
     if (run->phase == CM_STRESS_LOADING)
         return worker->load_next < (uint64_t)run->options->keys;
-    return worker->drawn < worker->quota && now_ns < run->end_ns &&
-           (run->options->rate == 0 ||
-            cm_stress_worker_due_ns(worker, worker->due_number) < run->end_ns);
+    if (worker->drawn >= worker->quota)
+        return false;
+    if (run->options->rate == 0 || run->end_ns == UINT64_MAX)
+        return now_ns < run->end_ns;
+    return cm_stress_worker_due_ns(worker, worker->due_number) < run->end_ns &&
+           now_ns < run->end_ns + LATE_NS;
 }
 
 /* The next request of those that may be sent now. */

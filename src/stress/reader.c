@@ -72,16 +72,18 @@ static void check_value(struct cm_stress_reader *reader, struct cm_slice key,
                                 key.data, value.len, wrong_at);
 }
 
-/* A value of the next key, or of one behind it: those between have none (R1). */
+/* A value of the next key, or of one behind it: those between have none (R1). The name of a single
+ * key is taken for granted, unless values are verified. */
 static bool take_value(struct cm_stress_reader *reader, const struct cm_stress_request *request,
                        const struct cm_stress_piece *piece) {
+    const bool is_named = piece->key.len > 0 && (request->count > 1 || reader->script->verify);
     char text[CM_STRESS_KEY_BYTES_MAX + 1];
     while (reader->cursor < request->count) {
         const struct cm_slice key =
             cm_stress_name(&reader->script->names, CM_STRESS_VALUES,
                            reader->keys[request->first + reader->cursor], text);
         text[key.len] = '\0';
-        if (piece->key.len > 0 && !cm_slice_equal(piece->key, key)) {
+        if (is_named && !cm_slice_equal(piece->key, key)) {
             miss_next(reader, request);
             continue;
         }
