@@ -2,51 +2,176 @@
 #include "base/log.h"
 
 #include "base/check.h"
-#include <stdarg.h>
+#include "base/os/os.h"
+#include <inttypes.h>
+#include <string.h>
 
-static const char *level_name(enum cm_log_level level) {
-    switch (level) {
-    case CM_LOG_ERROR:
-        return "error";
-    case CM_LOG_WARNING:
-        return "warning";
-    case CM_LOG_INFO:
-        return "info";
-    case CM_LOG_DEBUG:
-        return "debug";
+/* Room for a line of any format: every byte of the message may need two. Pipes take as much whole. */
+enum { LINE_BYTES = 4096 };
+
+/* In the order of the levels, and as syslog counts them. */
+static const struct {
+    const char *name;
+    char priority;
+} levels[] = {{"error", '3'}, {"warning", '4'}, {"info", '6'}, {"debug", '7'}, {"trace", '7'}};
+
+const char *cm_log_level_name(enum cm_log_level level) {
+    return levels[level].name;
+}
+
+/* ---- the text ---- */
+
+/* The bytes of the character that begins with `lead`, 0 if none does. */
+static size_t sequence_bytes(unsigned char lead) {
+    return lead < 0x80   ? 1
+           : lead < 0xc2 ? 0
+           : lead < 0xe0 ? 2
+           : lead < 0xf0 ? 3
+           : lead < 0xf5 ? 4
+                         : 0;
+}
+
+/* Whether the character is whole, after its first byte; too long forms are let through. */
+static bool continues(const char *at, size_t bytes) {
+    for (size_t i = 1; i < bytes; i++) {
+        if (((unsigned char)at[i] & 0xc0) != 0x80)
+            return false;
     }
-    return "unknown";
+    return bytes > 0;
 }
 
-static void replace_controls(char *text, size_t len) {
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)text[i];
-        if (c < 0x20 || c == 0x7f)
-            text[i] = '?';
+/* Makes what is no text, or steers a terminal, harmless. */
+static void clean(char *text) {
+    while (*text != '\0') {
+        unsigned char c = (unsigned char)*text;
+        size_t bytes = sequence_bytes(c);
+        if (c < 0x20 || c == 0x7f || !continues(text, bytes)) {
+            *text = '?';
+            bytes = 1;
+        }
+        text += bytes;
     }
 }
 
-/* What snprintf() wrote, given what it answered. */
-static size_t written(int answer, size_t room) {
-    if (answer < 0)
-        return 0;
-    return (size_t)answer < room ? (size_t)answer : room - 1;
-}
+/* ---- the line ---- */
 
-void cm_log(const struct cm_log *log, enum cm_log_level level, const char *format, ...) {
-    if (!cm_log_wants(log, level))
-        return;
-    char line[CM_LOG_LINE_BYTES];
-    size_t len = written(snprintf(line, sizeof line, "%s: %s: ", log->program, level_name(level)),
-                         sizeof line);
+struct line {
+    char text[LINE_BYTES];
+    size_t used;
+};
+
+CM_PRINTF(2, 3)
+static void add(struct line *line, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    len += written(vsnprintf(line + len, sizeof line - len, format, arguments), sizeof line - len);
+    int added =
+        vsnprintf(line->text + line->used, sizeof line->text - line->used, format, arguments);
     va_end(arguments);
-    CM_CHECK(len < sizeof line);
-    replace_controls(line, len);
-    line[len++] = '\n';
-    /* One call, so that lines of several threads do not mix. */
-    (void)fwrite(line, 1, len, log->to);
+    CM_CHECK(added >= 0 && (size_t)added < sizeof line->text - line->used);
+    line->used += (size_t)added;
+}
+
+static void add_quoted(struct line *line, const char *text) {
+    for (; *text != '\0'; text++) {
+        CM_CHECK(line->used + 2 < sizeof line->text);
+        if (*text == '"' || *text == '\\')
+            line->text[line->used++] = '\\';
+        line->text[line->used++] = *text;
+    }
+    line->text[line->used] = '\0';
+}
+
+/* UTC, by the days since 1970: gmtime() is not for several threads everywhere. */
+static void add_time(struct line *line) {
+    int64_t us = cm_os_wall_us();
+    int64_t days = us / 86400000000, second = us / 1000000 % 86400;
+    /* Years begin in March here: a leap day is then the last. */
+    int64_t era_day = days + 719468, era = era_day / 146097, day = era_day % 146097;
+    int64_t year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
+    int64_t day_of_year = day - (365 * year + year / 4 - year / 100);
+    int64_t month = (5 * day_of_year + 2) / 153;
+    int64_t day_of_month = day_of_year - (153 * month + 2) / 5 + 1;
+    month += month < 10 ? 3 : -9;
+    year += era * 400 + (month <= 2);
+    add(line,
+        "%04" PRId64 "-%02" PRId64 "-%02" PRId64 "T%02" PRId64 ":%02" PRId64 ":%02" PRId64
+        ".%03" PRId64 "Z",
+        year, month, day_of_month, second / 3600, second / 60 % 60, second % 60, us / 1000 % 1000);
+}
+
+static void add_json(struct line *line, const struct cm_log *log, enum cm_log_level level,
+                     const char *message) {
+    add(line, "{\"time\":\"");
+    add_time(line);
+    add(line, "\",\"level\":\"%s\",\"program\":\"%s\",\"message\":\"", levels[level].name,
+        log->program);
+    add_quoted(line, message);
+    add(line, "\"}");
+}
+
+/* One call, and one write: standard error has no buffer to be emptied in between. */
+static void write_line(struct cm_log *log, enum cm_log_level level, char *message) {
+    struct line line = {.used = 0};
+    clean(message);
+    if (log->to_journal)
+        add(&line, "<%c>", levels[level].priority);
+    if (atomic_load_explicit(&log->format, memory_order_relaxed) == CM_LOG_JSON)
+        add_json(&line, log, level, message);
+    else
+        add(&line, "%s: %s", log->program, message);
+    add(&line, "\n");
+    (void)fwrite(line.text, 1, line.used, log->to);
     (void)fflush(log->to);
+}
+
+void cm_log_list(struct cm_log *log, enum cm_log_level level, const char *format,
+                 va_list arguments) {
+    char message[CM_LOG_MESSAGE_BYTES];
+    if (!cm_log_wants(log, level))
+        return;
+    int bytes = vsnprintf(message, sizeof message, format, arguments);
+    if (bytes >= 0)
+        write_line(log, level, message);
+}
+
+void cm_log(struct cm_log *log, enum cm_log_level level, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    cm_log_list(log, level, format, arguments);
+    va_end(arguments);
+}
+
+/* ---- not too many ---- */
+
+/* Whether one more may be written now; *left_out: how many were not, before it. */
+static bool admit(struct cm_log *log, const char *format, uint32_t *left_out) {
+    /* Where the format lies says where in the code this is. */
+    struct cm_log_slot *slot = &log->slots[((uintptr_t)format >> 4) % CM_LOG_SLOTS];
+    uint64_t now = cm_os_monotonic_ns() / 1000000000;
+    if (atomic_exchange(&slot->second, now) != now)
+        atomic_store(&slot->count, 0);
+    if (atomic_fetch_add(&slot->count, 1) >= CM_LOG_BURST) {
+        atomic_fetch_add(&slot->left_out, 1);
+        return false;
+    }
+    *left_out = atomic_exchange(&slot->left_out, 0);
+    return true;
+}
+
+void cm_log_often(struct cm_log *log, enum cm_log_level level, const char *format, ...) {
+    char message[CM_LOG_MESSAGE_BYTES];
+    uint32_t left_out = 0;
+    va_list arguments;
+    if (!cm_log_wants(log, level) || (level < CM_LOG_DEBUG && !admit(log, format, &left_out)))
+        return;
+    va_start(arguments, format);
+    int bytes = vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    if (bytes < 0)
+        return;
+    size_t used = strlen(message);
+    if (left_out > 0) /* cut where there is no room */
+        snprintf(message + used, sizeof message - used, " (%" PRIu32 " more of these left out)",
+                 left_out);
+    write_line(log, level, message);
 }

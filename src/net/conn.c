@@ -54,7 +54,7 @@ void cm_conn_close(struct cm_conn *conn) {
     struct cm_worker *worker = conn->worker;
     if (uv_is_closing(&conn->handle))
         return;
-    CM_NET_LOG(worker->net, CM_LOG_INFO, "connection closed");
+    CM_NET_LOG(worker->net, CM_LOG_DEBUG, "connection closed");
     uv_mutex_lock(&worker->lock);
     cm_link_remove(&conn->all);
     uv_mutex_unlock(&worker->lock);
@@ -203,7 +203,7 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer) 
         cm_conn_close(conn);
         return;
     }
-    CM_NET_LOG(worker->net, CM_LOG_DEBUG, "read %zd bytes", count);
+    CM_NET_LOG(worker->net, CM_LOG_TRACE, "read %zd bytes", count);
     conn->read_turn = worker->turn;
     take_input(conn, cm_slice(buffer->base, (size_t)count));
     cm_worker_progressed(worker);
@@ -275,7 +275,7 @@ void cm_conn_open(struct cm_worker *worker, struct cm_arrival arrival) {
         cm_worker_lost_connection(worker);
         return;
     }
-    CM_NET_LOG(worker->net, CM_LOG_INFO, "connection opened");
+    CM_NET_LOG(worker->net, CM_LOG_DEBUG, "connection opened");
     conn->state = CM_SESSION_READ;
     atomic_store_explicit(&conn->active_s, now_s(worker), memory_order_relaxed);
     atomic_store_explicit(&conn->state_name, cm_session_state_name(conn->session),

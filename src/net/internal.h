@@ -55,7 +55,7 @@ struct cm_net {
     uv_mutex_t lock;
     bool listens;
 
-    _Atomic uint32_t verbosity, connections_max, idle_timeout_s;
+    _Atomic uint32_t connections_max, idle_timeout_s;
     _Atomic bool accept_paused;
     _Atomic uint32_t workers_ended;
     _Atomic uint64_t memory_bytes;
@@ -69,15 +69,11 @@ static inline void cm_net_count(_Atomic uint64_t *counter) {
     atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
 }
 
-static inline bool cm_net_wants_log(struct cm_net *net, enum cm_log_level level) {
-    return (uint32_t)level <= atomic_load_explicit(&net->verbosity, memory_order_relaxed);
-}
-
-/* Warnings with -v, connections with -vv, every read with -vvv. */
+/* What clients cause: the arguments are not worked out for what nobody reads. */
 #define CM_NET_LOG(net, level, ...)                                                                \
     do {                                                                                           \
-        if (cm_net_wants_log(net, level))                                                          \
-            cm_log(&(const struct cm_log){stderr, "cachemand", CM_LOG_DEBUG}, level, __VA_ARGS__); \
+        if (cm_log_wants((net)->options.log, level))                                               \
+            cm_log_often((net)->options.log, level, __VA_ARGS__);                                  \
     } while (0)
 
 /* Bytes more, or less, held by parked requests and unsent answers. */

@@ -118,7 +118,6 @@ enum cm_status cm_net_create(const struct cm_net_options *options, struct cm_net
         return CM_NO_MEMORY;
     }
     net->options = *options;
-    atomic_store(&net->verbosity, (uint32_t)options->verbosity);
     atomic_store(&net->connections_max, options->connections_max);
     atomic_store(&net->idle_timeout_s, options->idle_timeout_s);
     *out = net;
@@ -199,10 +198,6 @@ enum cm_status cm_net_start(struct cm_net *net) {
 }
 
 /* ---- looking in ---- */
-
-void cm_net_set_verbosity(struct cm_net *net, uint32_t level) {
-    atomic_store_explicit(&net->verbosity, level, memory_order_relaxed);
-}
 
 void cm_net_set_connections_max(struct cm_net *net, uint32_t count) {
     atomic_store_explicit(&net->connections_max, count, memory_order_relaxed);

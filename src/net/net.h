@@ -16,6 +16,7 @@
 #include <uv.h>
 
 struct cm_config_list;
+struct cm_log;
 struct cm_metrics_group;
 struct cm_session_env;
 struct cm_tls_context;
@@ -30,7 +31,7 @@ struct cm_net_options {
     uint32_t connections_max;
     bool connections_wait;   /* past the limit, instead of being closed */
     uint32_t idle_timeout_s; /* 0: none */
-    int verbosity;           /* 0 to 3, as -v counts */
+    struct cm_log *log;      /* borrowed; any thread writes to it */
     /* On the loop, when every connection is closed and every worker has ended after
      * cm_net_stop(). */
     void (*on_stopped)(void *context);
@@ -93,7 +94,6 @@ void cm_net_set_idle_timeout(struct cm_net *net, uint32_t seconds);
 
 /* ---- from any thread ---- */
 
-void cm_net_set_verbosity(struct cm_net *net, uint32_t level);
 /* The store's memory limit: unsent answers may use a part of it. */
 void cm_net_set_memory(struct cm_net *net, uint64_t bytes);
 

@@ -66,7 +66,7 @@ static void on_datagram(uv_udp_t *handle, ssize_t count, const uv_buf_t *buffer,
     struct cm_datagram datagram;
     if (count <= 0 || from == NULL || (flags & UV_UDP_PARTIAL) != 0)
         return;
-    CM_NET_LOG(worker->net, CM_LOG_DEBUG, "received a datagram of %zd bytes", count);
+    CM_NET_LOG(worker->net, CM_LOG_TRACE, "received a datagram of %zd bytes", count);
     if (!cm_datagram_read(cm_slice(buffer->base, (size_t)count), &datagram))
         return;
     worker->turn_bytes += (size_t)count;

@@ -24,7 +24,7 @@ bool cm_server_reload_users(struct cm_server *server, const char *path) {
     struct cm_auth_error error;
     bool read = cm_auth_load(server->auth, path, &error) == CM_OK;
     if (read)
-        cm_server_complain("users read again: %zu", cm_auth_user_count(server->auth));
+        cm_server_tell("users read again: %zu", cm_auth_user_count(server->auth));
     else
         cm_server_complain("%s; the users stay as they were", error.text);
     return read;

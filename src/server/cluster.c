@@ -108,11 +108,11 @@ static void tell(struct cm_server *server, const struct cm_etcd_state *state) {
     struct cm_cluster_place *place = &server->place;
     const bool is_wrong = state->problem.text[0] != '\0';
     if (is_wrong && !place->was_wrong)
-        cm_server_complain("%s; it is tried again", state->problem.text);
+        cm_server_warn("%s; it is tried again", state->problem.text);
     if (state->is_registered && !place->was_registered)
-        cm_server_complain("joined the cluster as %s", place->name);
+        cm_server_tell("joined the cluster as %s", place->name);
     else if (place->was_wrong && !is_wrong && state->is_registered)
-        cm_server_complain("etcd is as it should be again");
+        cm_server_tell("etcd is as it should be again");
     place->was_wrong = is_wrong;
     place->was_registered = state->is_registered;
 }

@@ -238,7 +238,9 @@ static void on_cluster(void *context, struct cm_stat_sink *sink) {
 
 void cm_server_set_verbosity(struct cm_server *server, uint32_t level) {
     atomic_store(&server->verbosity, level);
-    cm_net_set_verbosity(server->net, level);
+    uv_mutex_lock(&server->config_lock);
+    cm_server_set_log(server->config, level);
+    uv_mutex_unlock(&server->config_lock);
 }
 
 static void on_set_verbosity(void *context, uint32_t level) {

@@ -50,17 +50,17 @@ void cm_server_remove_pid_file(struct cm_server *server) {
 static void check_readable(const struct cm_config *config, const char *path) {
     FILE *file = path != NULL ? fopen(path, "rb") : NULL;
     if (path != NULL && file == NULL)
-        cm_server_complain("%s cannot be read again by the user \"%s\": %s", path, config->user,
-                           strerror(errno));
+        cm_server_warn("%s cannot be read again by the user \"%s\": %s", path, config->user,
+                       strerror(errno));
     if (file != NULL)
         (void)fclose(file);
 }
 
 static void check_removable(const struct cm_config *config, const char *path) {
     if (path != NULL && !cm_os_may_remove_file(path))
-        cm_server_complain("%s will stay at the end: the user \"%s\" may not remove it from its "
-                           "folder",
-                           path, config->user);
+        cm_server_warn("%s will stay at the end: the user \"%s\" may not remove it from its "
+                       "folder",
+                       path, config->user);
 }
 
 void cm_server_check_files(const struct cm_config *config) {

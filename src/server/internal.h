@@ -128,9 +128,17 @@ enum cm_exit cm_server_check_policy(const struct cm_config *config);
 /* All that is wrong with a configuration. */
 void cm_server_tell_faults(const struct cm_config *config, const struct cm_config_error *error);
 
-/* Prints "cachemand: ...", a line for people. */
+/* log.c: the messages for people, a line each. Once started, any thread. */
+void cm_server_start_log(void);
+struct cm_log *cm_server_log(void);
+/* As the configuration says, and as often as -v says. */
+void cm_server_set_log(const struct cm_config *config, uint32_t verbosity);
 CM_PRINTF(1, 2)
-void cm_server_complain(const char *format, ...);
+void cm_server_complain(const char *format, ...); /* something could not be done */
+CM_PRINTF(1, 2)
+void cm_server_warn(const char *format, ...); /* somebody should look */
+CM_PRINTF(1, 2)
+void cm_server_tell(const char *format, ...); /* what happens */
 /* What was printed is written now. CANNOT_WRITE after a message. */
 enum cm_exit cm_server_flush_output(void);
 

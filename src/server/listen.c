@@ -27,13 +27,13 @@ static void warn_if_open(struct cm_server *server) {
     if (found.address[0] == '\0')
         return;
     if (server->auth != NULL)
-        cm_server_complain("passwords sent to %s can be read on the way: %s", found.address,
-                           found.only_plain ? "notls: leaves out TLS" : "there is no TLS (-Z)");
+        cm_server_warn("passwords sent to %s can be read on the way: %s", found.address,
+                       found.only_plain ? "notls: leaves out TLS" : "there is no TLS (-Z)");
     else
-        cm_server_complain("whoever reaches %s can read and change everything: there are %s",
-                           found.address,
-                           found.only_plain ? "no users (--auth-file), and notls: leaves out TLS"
-                                            : "neither users (--auth-file) nor TLS (-Z)");
+        cm_server_warn("whoever reaches %s can read and change everything: there are %s",
+                       found.address,
+                       found.only_plain ? "no users (--auth-file), and notls: leaves out TLS"
+                                        : "neither users (--auth-file) nor TLS (-Z)");
 }
 
 /* ---- listening ---- */
@@ -44,10 +44,9 @@ static void on_listener(void *context, const struct cm_net_listening *listening)
     if (*port == 0)
         *port = listening->port;
     if (listening->udp && !listening->loopback)
-        cm_server_complain(
-            "%s is not loopback: whoever reaches it can have answers sent to others, "
-            "many times the size of a request",
-            listening->address);
+        cm_server_warn("%s is not loopback: whoever reaches it can have answers sent to others, "
+                       "many times the size of a request",
+                       listening->address);
 }
 
 enum cm_exit cm_server_listen(struct cm_server *server) {
@@ -81,7 +80,7 @@ bool cm_server_listen_anew(struct cm_server *server, const struct cm_config *fre
     if (config->unix_path != NULL)
         return true; /* which takes the network's place */
     if (config->udp_port != 0)
-        cm_server_complain("listen: UDP follows with a restart only");
+        cm_server_warn("listen: UDP follows with a restart only");
     if (config->port == 0)
         return false;
     if (cm_net_listen_anew(server->net, &options, &error) != CM_OK) {
@@ -130,7 +129,7 @@ enum cm_exit cm_server_become_user(struct cm_server *server) {
     enum cm_exit result = CM_EXIT_OK;
     if (config->user == NULL) {
         if (cm_os_is_root())
-            cm_server_complain("runs as root; -u NAME gives that up");
+            cm_server_warn("runs as root; -u NAME gives that up");
         return CM_EXIT_OK;
     }
     /* The permissions of -a are meant for that user. Whoever is not root is that user already. */
@@ -169,5 +168,5 @@ static void add_listener(void *context, const struct cm_net_listening *listening
 void cm_server_announce(struct cm_server *server) {
     struct announcement line = {.with_tls = server->tls != NULL};
     cm_net_visit_listeners(server->net, add_listener, &line);
-    cm_server_complain("listening on %s", line.text);
+    cm_server_tell("listening on %s", line.text);
 }

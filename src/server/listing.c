@@ -105,9 +105,9 @@ static enum cm_status renew(struct cm_server *server, struct cm_cluster_error *e
 
 static void complain(const char *what, const struct cm_cluster_error *error, const char *end) {
     if (error->line > 0)
-        cm_server_complain("%sline %zu: %s%s", what, error->line, error->text, end);
+        cm_server_warn("%sline %zu: %s%s", what, error->line, error->text, end);
     else
-        cm_server_complain("%s%s%s", what, error->text, end);
+        cm_server_warn("%s%s%s", what, error->text, end);
 }
 
 void cm_server_renew_listing(struct cm_server *server) {

@@ -5,19 +5,9 @@
 #include <cacheman/version.h>
 #include <errno.h>
 #include <license.h>
-#include <stdarg.h>
 #include <string.h>
 
 enum { POLICIES_MAX = 32 };
-
-void cm_server_complain(const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    fputs("cachemand: ", stderr);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
-    va_end(arguments);
-}
 
 /* All policies, ended by a NULL name. */
 static void list_policies(struct cm_config_choice *policies) {
@@ -51,7 +41,7 @@ enum cm_exit cm_server_check_policy(const struct cm_config *config) {
 
 static void tell_notes(const struct cm_config_texts *notes) {
     for (size_t i = 0; i < notes->count; i++)
-        cm_server_complain("%s", notes->entries[i]);
+        cm_server_warn("%s", notes->entries[i]);
 }
 
 enum cm_exit cm_server_flush_output(void) {
@@ -115,7 +105,9 @@ int cm_server_main(int argc, char **argv, const struct cm_server_test *test) {
                                          .default_file = CM_CONFIG_FILE};
     const struct cm_server_start start = {&line, test};
     enum cm_exit result = CM_EXIT_OK;
+    cm_server_start_log();
     if (cm_config_parse(&config, &line, &error) == CM_OK) {
+        cm_server_set_log(&config, (uint32_t)config.verbosity);
         result = act(&config, &start);
     } else {
         cm_server_tell_faults(&config, &error);

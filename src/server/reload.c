@@ -58,13 +58,19 @@ static bool change_idle_timeout(struct cm_server *server, const struct cm_config
 static bool change_users(struct cm_server *server, const struct cm_config *fresh) {
     if (server->auth != NULL && fresh->auth_file != NULL)
         return cm_server_reload_users(server, fresh->auth_file);
-    cm_server_complain("auth-file: whether clients log in changes with a restart only");
+    cm_server_warn("auth-file: whether clients log in changes with a restart only");
     return false;
 }
 
-static bool change_verbosity(struct cm_server *server, const struct cm_config *fresh) {
-    cm_server_set_verbosity(server, (uint32_t)fresh->verbosity);
+static bool change_log(struct cm_server *server, const struct cm_config *fresh) {
+    cm_server_set_log(fresh, atomic_load(&server->verbosity));
     return true;
+}
+
+/* What the command of that name has set gives way to the file's. */
+static bool change_verbosity(struct cm_server *server, const struct cm_config *fresh) {
+    atomic_store(&server->verbosity, (uint32_t)fresh->verbosity);
+    return change_log(server, fresh);
 }
 
 /* ---- all of them ---- */
@@ -80,6 +86,8 @@ static const struct {
     {CM_OPTION_INDEX_listen, cm_server_listen_anew},
     {CM_OPTION_INDEX_auth_file, change_users},
     {CM_OPTION_INDEX_verbosity, change_verbosity},
+    {CM_OPTION_INDEX_log_level, change_log},
+    {CM_OPTION_INDEX_log_format, change_log},
 };
 
 /* Taken over together: they make one context. */
@@ -109,8 +117,7 @@ static void tell_change(const struct cm_config *old, const struct cm_config *new
     char before[VALUE_BYTES], after[VALUE_BYTES];
     cm_config_value(old, index, before, sizeof before);
     cm_config_value(new, index, after, sizeof after);
-    cm_server_complain("%s: %s -> %s", cm_config_name(index), or_not_set(before),
-                       or_not_set(after));
+    cm_server_tell("%s: %s -> %s", cm_config_name(index), or_not_set(before), or_not_set(after));
 }
 
 static void take_over(struct cm_server *server, const struct cm_config *fresh,
@@ -164,8 +171,8 @@ void cm_server_apply(struct cm_server *server, const struct cm_config *fresh) {
         change_tls(server, fresh);
     for (int i = 0; i < CM_OPTIONS; i++) {
         if (needs_restart(server, fresh, (enum cm_config_index)i))
-            cm_server_complain("%s: changes with a restart only",
-                               cm_config_name((enum cm_config_index)i));
+            cm_server_warn("%s: changes with a restart only",
+                           cm_config_name((enum cm_config_index)i));
     }
 }
 
@@ -180,7 +187,7 @@ static void take(struct cm_server *server, const struct cm_config *fresh) {
         return;
     if (server->config->file == NULL) /* nobody named it: it was not there before */
         server->config->file = server->start->line->default_file;
-    cm_server_complain("configuration read again: %s", fresh->file);
+    cm_server_tell("configuration read again: %s", fresh->file);
 }
 
 void cm_server_reload(struct cm_server *server) {

@@ -172,7 +172,7 @@ static enum cm_exit create_net(struct cm_server *server) {
         .connections_max = (uint32_t)config->connections_max,
         .connections_wait = config->connections_wait,
         .idle_timeout_s = (uint32_t)config->idle_timeout_s,
-        .verbosity = (int)config->verbosity,
+        .log = cm_server_log(),
         .on_stopped = on_stopped,
         .context = server,
     };
@@ -191,7 +191,7 @@ static void enter_sandbox(struct cm_server *server) {
         return;
     server->sandboxed = cm_os_sandbox_enter(server->config->join != NULL, &why);
     if (!server->sandboxed)
-        cm_server_complain("goes on without a sandbox: %s", why);
+        cm_server_warn("goes on without a sandbox: %s", why);
 }
 
 static enum cm_exit start_net(struct cm_server *server) {
@@ -204,10 +204,10 @@ void cm_server_raise_open_files(const struct cm_config *config) {
     uint64_t wanted = (uint64_t)config->connections_max + CM_SERVER_DESCRIPTORS(threads);
     uint64_t allowed = cm_os_raise_open_files(wanted);
     if (allowed < wanted)
-        cm_server_complain("the system allows %" PRIu64 " open files, %" PRIu64
-                           " are needed for -c %" PRId64
-                           "; connections beyond will wait to be accepted",
-                           allowed, wanted, config->connections_max);
+        cm_server_warn("the system allows %" PRIu64 " open files, %" PRIu64
+                       " are needed for -c %" PRId64
+                       "; connections beyond will wait to be accepted",
+                       allowed, wanted, config->connections_max);
 }
 
 /* What the system must grant before memory is taken. */

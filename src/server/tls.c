@@ -6,7 +6,7 @@
 
 static void note_read(struct cm_server *server, const struct cm_tls_report *report) {
     if (report->warning[0] != '\0')
-        cm_server_complain("%s", report->warning);
+        cm_server_warn("%s", report->warning);
     if (server->store != NULL) /* --check-config has none */
         atomic_store(&server->certs_clock_s, cmstore_clock(server->store));
 }
@@ -21,7 +21,7 @@ static bool has_kernel_tls(const struct cm_config *config) {
     else if (!cm_os_socket_has_tls())
         why = "the kernel has no module \"tls\", or has not loaded it";
     if (why != NULL)
-        cm_server_complain("option --tls-kernel has no effect: %s", why);
+        cm_server_warn("option --tls-kernel has no effect: %s", why);
     return why == NULL;
 }
 
@@ -67,7 +67,7 @@ static bool tell_reload(struct cm_server *server, enum cm_status status,
         return false;
     }
     note_read(server, report);
-    cm_server_complain("certificates read again");
+    cm_server_tell("certificates read again");
     return true;
 }
 

@@ -143,7 +143,7 @@ def test_the_kernels_keys_stay(serve_tls, times):
             client.ask_for_keys()
         client.write(b"mn\r\n")
         assert client.to_goodbye() == b"MN\r\n"
-    wait_until(lambda: "cachemand: warning: TLS ended: the client wants other keys, and the kernel "
+    wait_until(lambda: "cachemand: TLS ended: the client wants other keys, and the kernel "
                "keeps those it has\n" in server.error_text(), "the message")
 
 

@@ -474,15 +474,15 @@ def test_pid_file_of_another(serve, tmp_path):
 
 
 def test_pid_file_that_cannot_be():
-    code, _, err = run("-p", "-1", "-P", "/nonexistent/pid")
-    assert (code, err) == (73, 'cachemand: cannot write the pid file "/nonexistent/pid": '
-                               "No such file or directory\n")
+    code, _, err = run("-p", "-1", "-P", "/dev/null/pid")
+    assert (code, err) == (73, 'cachemand: cannot write the pid file "/dev/null/pid": '
+                               "Not a directory\n")
 
 
 def test_port_file_that_cannot_be():
-    code, _, err = run("-p", "-1", env={**os.environ, "MEMCACHED_PORT_FILENAME": "/nonexistent/p"})
-    assert (code, err) == (73, 'cachemand: cannot write the port file "/nonexistent/p.lck": '
-                               "No such file or directory\n")
+    code, _, err = run("-p", "-1", env={**os.environ, "MEMCACHED_PORT_FILENAME": "/dev/null/p"})
+    assert (code, err) == (73, 'cachemand: cannot write the port file "/dev/null/p.lck": '
+                               "Not a directory\n")
 
 
 def test_daemon(tmp_path):

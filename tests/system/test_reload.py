@@ -136,6 +136,17 @@ def test_verbosity(configured):
     assert it.setting("verbosity") == "2"
 
 
+def test_log(configured):
+    it = configured("")
+    assert it.reload("log-level = debug\n") == ["log-level: info -> debug"]
+    it.server.connect().ask(b"mn\r\n", b"MN\r\n")
+    wait_until(lambda: "connection opened" in it.server.error_text(), "the log of a connection")
+    said = it.reload("log-level = debug\nlog-format = json\n")
+    assert '"message":"log-format: text -> json"}' in said[0]
+    it.client.ask(b"verbosity 0\r\n", b"OK\r\n")
+    assert it.setting("verbosity") == "0"
+
+
 def login(server, user, password):
     client = server.connect()
     pair = b"%s %s" % (user, password)

@@ -30,6 +30,10 @@ bool cm_os_may_remove_file(const char *path);
  * process or the system does not tell. */
 uint64_t cm_os_process_cpu_ns(int64_t process_id);
 
+/* Whether standard error leads to systemd's journal, given what its variable JOURNAL_STREAM says;
+ * NULL: it is not set. */
+bool cm_os_is_journal(const char *stream);
+
 /* Whether the process may do everything. */
 bool cm_os_is_root(void);
 

@@ -8,6 +8,7 @@
 #include <malloc.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -94,6 +95,15 @@ uint64_t cm_os_process_cpu_ns(int64_t process_id) {
     if (clock_getcpuclockid((pid_t)process_id, &clock) != 0 || clock_gettime(clock, &time) != 0)
         return 0;
     return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+bool cm_os_is_journal(const char *stream) {
+    struct stat there;
+    char text[64];
+    if (stream == NULL || fstat(STDERR_FILENO, &there) != 0)
+        return false;
+    snprintf(text, sizeof text, "%ju:%ju", (uintmax_t)there.st_dev, (uintmax_t)there.st_ino);
+    return strcmp(text, stream) == 0;
 }
 
 bool cm_os_is_root(void) {

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Messages: their levels and formats, whole lines, and not too many of them."""
+
+import json
+import os
+import re
+import subprocess
+import threading
+
+import pytest
+
+import cachemand
+from cachemand import run, wait_until
+
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+
+
+def lines(server):
+    return server.error_text().splitlines()
+
+
+def test_json(serve):
+    server = serve("--log-format", "json", "--log-level=debug")
+    server.connect().ask(b"mn\r\n", b"MN\r\n")
+    wait_until(lambda: "connection opened" in server.error_text(), "the log of a connection", 30)
+    wait_until(lambda: "listening on" in server.error_text(), "the server", 30)
+    entries = [json.loads(line) for line in lines(server)]
+    assert all(list(entry) == ["time", "level", "program", "message"] for entry in entries)
+    assert all(TIME.fullmatch(entry["time"]) for entry in entries)
+    levels = {entry["message"].split(" on ")[0]: entry["level"] for entry in entries}
+    assert levels["listening"] == "info" and levels["connection opened"] == "debug"
+    assert {entry["program"] for entry in entries} == {"cachemand"}
+
+
+@pytest.mark.parametrize("options,there,absent", [
+    (["--log-level=error"], [], ["listening", "runs as root", "connection opened"]),
+    (["--log-level=warning"], [], ["listening", "connection opened"]),
+    ([], ["listening"], ["connection opened"]),
+    (["--log-level=debug"], ["listening", "connection opened"], ["read 4 bytes"]),
+    (["--log-level=trace"], ["listening", "connection opened", "read 4 bytes"], []),
+    (["--log-level=error", "-vv"], ["listening", "connection opened"], ["read 4 bytes"])])
+def test_levels(serve, options, there, absent):
+    server = serve(*options)
+    server.connect().ask(b"mn\r\n", b"MN\r\n")
+    server.connect().ask(b"mn\r\n", b"MN\r\n")
+    for text in there:
+        wait_until(lambda text=text: text in server.error_text(), text, 30)
+    assert not [text for text in absent if text in server.error_text()]
+
+
+def test_errors_are_always_said():
+    code, _, err = run("-p", "-1", "--log-level=error", "-P", "/dev/null/pid")
+    assert code == 73
+    assert err == 'cachemand: cannot write the pid file "/dev/null/pid": Not a directory\n'
+
+
+def test_wrong_values():
+    assert run("--log-level=loud") == (
+        64, "", 'cachemand: option --log-level: "loud" is not one of error, warning, info, debug, '
+        "trace\n")
+    assert run("--log-format=xml") == (
+        64, "", 'cachemand: option --log-format: "xml" is not one of text, json\n')
+
+
+def test_journal(tmp_path):
+    """With the variable that systemd sets, if it means standard error."""
+    path = tmp_path / "stderr"
+    for told, prefix in ((True, b"<3>"), (False, b"")):
+        with open(path, "wb") as errors:
+            there = os.fstat(errors.fileno())
+            stream = f"{there.st_dev}:{there.st_ino + (0 if told else 1)}"
+            done = subprocess.run([str(cachemand.PROGRAM), "-t", "0"], stderr=errors, timeout=30,
+                                  env={**os.environ, "JOURNAL_STREAM": stream}, check=False)
+        assert done.returncode == 64
+        assert path.read_bytes() == prefix + (
+            b'cachemand: option -t (--threads): "0" is not a number from 1 to 64\n')
+
+
+def test_not_too_many(serve):
+    """What clients cause is counted beyond some lines a second."""
+    server = serve("-c", "1")
+    client = server.connect()
+    client.ask(b"mn\r\n", b"MN\r\n")
+    for _ in range(500):
+        with cachemand.Client(server.port) as refused:
+            refused.rest()
+    assert client.stats()["rejected_connections"] == "500"
+    said = [line for line in lines(server) if "too many open connections" in line]
+    assert 20 <= len(said) < 500
+
+
+def test_lines_are_whole(serve):
+    """Workers and the accepting thread speak at once."""
+    server = serve("-t", "4", "--log-level=trace", "--log-format=json")
+
+    def talk():
+        for _ in range(40):
+            with cachemand.Client(server.port) as client:
+                client.ask(b"mn\r\n", b"MN\r\n")
+
+    threads = [threading.Thread(target=talk) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    wait_until(lambda: server.error_text().count("connection closed") == 320, "all lines", 30)
+    messages = [json.loads(line)["message"] for line in lines(server)]
+    assert messages.count("connection opened") == 320
+    assert messages.count("read 4 bytes") == 320
