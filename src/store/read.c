@@ -167,7 +167,7 @@ bool cmstore_confirm_quietly(cmstore_thread *thread, const struct cmstore_peek *
 
 /* The policy's bits and the access time; both only where they change. */
 static void record_hit(cmstore *s, cm_slot *slot, uint64_t word) {
-    struct cm_policy *policy = cm_policy_of(s);
+    const struct cm_policy *policy = cm_policy_of(s);
     uint8_t bits = cm_slot_bits(word);
     uint8_t after = cm_policy_after_hit(policy, bits);
     if (after != bits) {
@@ -176,10 +176,21 @@ static void record_hit(cmstore *s, cm_slot *slot, uint64_t word) {
         (void)atomic_compare_exchange_strong_explicit(slot, &expected, desired,
                                                       memory_order_relaxed, memory_order_relaxed);
     }
-    cm_record *r = cm_arena_at(&s->arena, cm_slot_place(word));
-    cm_item_note_access(r, cm_now(s));
-    if (CM_UNLIKELY(cm_policy_samples(policy, word)))
-        policy->kind->observe(policy, cm_record_hash(s, r));
+    cm_item_note_access(cm_arena_at(&s->arena, cm_slot_place(word)), cm_now(s));
+}
+
+/* Out of line: it is rare, and inlined it would cost every hit the saving of registers. */
+__attribute__((noinline)) static void let_observe(cmstore *s, uint64_t word) {
+    struct cm_policy *policy = cm_policy_of(s);
+    if (policy->kind->observe) /* the policy may have changed since the hit */
+        policy->kind->observe(policy,
+                              cm_record_hash(s, cm_arena_at(&s->arena, cm_slot_place(word))));
+}
+
+static void record_and_observe(cmstore *s, cm_slot *slot, uint64_t word) {
+    record_hit(s, slot, word);
+    if (CM_UNLIKELY(cm_policy_samples(cm_policy_of(s), word)))
+        let_observe(s, word);
 }
 
 bool cmstore_confirm(cmstore_thread *thread, const struct cmstore_peek *peek) {
@@ -189,7 +200,7 @@ bool cmstore_confirm(cmstore_thread *thread, const struct cmstore_peek *peek) {
         const void *borrowed;
         cm_slot *slot;
     } slot = {peek->private_slot};
-    record_hit(thread->store, slot.slot, peek->private_word);
+    record_and_observe(thread->store, slot.slot, peek->private_word);
     return true;
 }
 
@@ -277,8 +288,8 @@ static enum cm_status read_found(struct cm_call *call, const struct pin_call *p)
         item->last_access_s = before.last_access_s;
     }
     if (!o->quiet && !o->look) {
-        record_hit(s, call->found.slot,
-                   atomic_load_explicit(call->found.slot, memory_order_relaxed));
+        record_and_observe(s, call->found.slot,
+                           atomic_load_explicit(call->found.slot, memory_order_relaxed));
     }
     return CM_OK;
 }
