@@ -47,7 +47,7 @@ def test_at_rest(serve):
     assert server.rss_bytes() < 6 << 20
 
 
-@pytest.mark.parametrize("policy", ["fifo", "lru", "lfu", "s3fifo"])
+@pytest.mark.parametrize("policy", ["fifo", "lru", "lfu", "s3fifo", "duel"])
 def test_shifting_sizes(serve, policy):
     memory_mb = 64
     server = serve("-m", str(memory_mb), "-t", "2", "--policy", policy)

@@ -73,7 +73,7 @@ def test_bad_policy_names_those_there_are():
     code, out, err = run("--policy", "random")
     assert (code, out) == (USAGE, "")
     assert err.startswith('cachemand: option --policy: "random" is not one of ')
-    for name in ("fifo", "lru", "lfu", "s3fifo"):
+    for name in ("fifo", "lru", "lfu", "s3fifo", "duel"):
         assert name in err
 
 
@@ -539,7 +539,7 @@ def test_user_needs_root():
                            "root is\n")
 
 
-@pytest.mark.parametrize("policy", ["fifo", "lru", "lfu", "s3fifo"])
+@pytest.mark.parametrize("policy", ["fifo", "lru", "lfu", "s3fifo", "duel"])
 def test_policies(serve, policy):
     client = serve("--policy", policy, "-m", "8").connect()
     for number in range(4000):
