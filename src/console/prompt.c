@@ -204,6 +204,8 @@ bool cm_prompt_read(struct cm_prompt *prompt, struct cm_slice *line) {
     int count = 0;
     prompt->cancelled = false;
     cm_term_look(&prompt->console->term);
+    el_set(prompt->edit, EL_PREP_TERM,
+           1); /* or keys typed right behind the prompt are the system's */
     const char *text = el_gets(prompt->edit, &count);
     if (prompt->cancelled) {
         *line = cm_slice("", 0);

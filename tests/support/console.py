@@ -25,7 +25,7 @@ ESCAPES = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]")
 def environment(**more):
     kept = {name: value for name, value in os.environ.items()
             if name not in ("CACHEMAN_SERVERS", "NO_COLOR", "XDG_STATE_HOME", "LC_ALL", "LANG")}
-    return {**kept, "LC_ALL": "C.UTF-8", "HOME": "/nonexistent", **more}
+    return {**kept, "LC_ALL": "C.UTF-8", "HOME": "/dev/null/home", **more}
 
 
 def run(*words, stdin=b"", servers=None, env=None):

@@ -23,7 +23,7 @@ CM_MUST_CHECK enum cm_status cm_os_terminal_read_hidden(const char *prompt, char
                                                         size_t *bytes);
 
 /* One key from standard input, without waiting for the end of a line and without showing it; Ctrl-C
- * is a key like any other, '\003'. SYSTEM: the end of the input, no terminal, or a signal that the
+ * is a key like any other, '\003', unless it came just before. SYSTEM: the end of the input, no terminal, or a signal that the
  * program is to be ended by or to stop for; it is delivered before this returns. */
 CM_MUST_CHECK enum cm_status cm_os_terminal_read_key(char *key);
 

@@ -149,10 +149,6 @@ enum cm_status cm_os_terminal_read_key(char *key) {
     for (int i = 0; i < INTERRUPTS; i++)
         sigaddset(&held, interrupts[i]);
     sigprocmask(SIG_BLOCK, &held, &before);
-    for (int i = 0; i < INTERRUPTS; i++) {
-        if (sigismember(&before, interrupts[i]) == 1)
-            sigdelset(&held, interrupts[i]); /* somebody else looks for it */
-    }
     const bool good = tcsetattr(STDIN_FILENO, TCSADRAIN, &keys) == 0 && await_key(&held, key);
     (void)tcsetattr(STDIN_FILENO, TCSADRAIN, &usual);
     sigprocmask(SIG_SETMASK, &before, NULL);
