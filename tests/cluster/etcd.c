@@ -42,24 +42,12 @@ static cacheman *open_all(const char *options, size_t members) {
     return client;
 }
 
-static struct cacheman_bytes name_of(unsigned number, char to[16]) {
-    return cacheman_bytes(to, (size_t)sprintf(to, "k%u", number));
-}
-
-static void fill(cacheman *client) {
-    char name[16];
-    for (unsigned i = 0; i < KEYS; i++) {
-        const struct cacheman_bytes key = name_of(i, name);
-        assert_int_equal(cacheman_set(client, key, key, NULL, NULL), CM_OK);
-    }
-}
-
 static unsigned count_hits(cacheman *client) {
     unsigned hits = 0;
     char name[16];
     struct cacheman_result result;
     for (unsigned i = 0; i < KEYS; i++) {
-        const struct cacheman_bytes key = name_of(i, name);
+        const struct cacheman_bytes key = cluster_key(i, name);
         assert_int_equal(cacheman_get(client, key, &result), CM_OK);
         hits += result.outcome == CACHEMAN_HIT && text_is(result.value, name);
         cacheman_release(&result, 1);
@@ -87,7 +75,7 @@ static void end(cacheman *client, size_t number, int signal) {
 static void servers_that_join_and_leave_are_followed(void **state) {
     (void)state;
     cacheman *client = open_all("", SERVERS);
-    fill(client);
+    cluster_fill(client, KEYS, NULL);
     assert_int_equal(count_hits(client), KEYS);
     cluster_start(&cluster, SERVERS);
     CLUSTER_WAIT(cluster_member_count(client) == SERVERS + 1);
@@ -103,7 +91,7 @@ static void a_crashed_server_vanishes(void **state) {
     (void)state;
     cacheman *client = open_all("", SERVERS);
     end(client, 2, SIGKILL);
-    fill(client);
+    cluster_fill(client, KEYS, NULL);
     assert_int_equal(count_hits(client), KEYS);
     cluster_start(&cluster, 2); /* where it was */
     CLUSTER_WAIT(cluster_member_count(client) == SERVERS);
@@ -113,7 +101,7 @@ static void a_crashed_server_vanishes(void **state) {
 static void etcd_being_away_changes_nothing(void **state) {
     (void)state;
     cacheman *client = open_all("", SERVERS);
-    fill(client);
+    cluster_fill(client, KEYS, NULL);
     etcd_kill(&etcd);
     CLUSTER_WAIT(has_problem(client, "etcd at 127.0.0.1:"));
     assert_int_equal(cluster_member_count(client), SERVERS);
@@ -130,7 +118,7 @@ static void etcd_being_away_changes_nothing(void **state) {
 static void an_etcd_that_comes_and_goes_costs_nothing(void **state) {
     (void)state;
     cacheman *client = open_all("", SERVERS);
-    fill(client);
+    cluster_fill(client, KEYS, NULL);
     for (int round = 0; round < 3; round++) {
         etcd_kill(&etcd);
         for (int i = 0; i < 10; i++)
@@ -146,7 +134,7 @@ static void an_etcd_that_comes_and_goes_costs_nothing(void **state) {
 static void an_etcd_that_has_forgotten_is_told_again(void **state) {
     (void)state;
     cacheman *client = open_all("", SERVERS);
-    fill(client);
+    cluster_fill(client, KEYS, NULL);
     etcd_kill(&etcd);
     etcd_forget(&etcd, "/data");
     etcd_start(&etcd);
@@ -164,7 +152,7 @@ static void an_etcd_that_has_forgotten_is_told_again(void **state) {
 static void a_warm_up_works_as_with_files(void **state) {
     (void)state;
     cacheman *client = open_all("&warmup=1h", SERVERS);
-    fill(client);
+    cluster_fill(client, KEYS, NULL);
     cluster_start(&cluster, SERVERS);
     CLUSTER_WAIT(cluster_member_count(client) == SERVERS + 1);
     assert_int_equal(count_hits(client), KEYS);

@@ -37,24 +37,12 @@ static void change_to(cacheman *client, unsigned servers, size_t count) {
     CLUSTER_WAIT(cluster_member_count(client) == count);
 }
 
-static struct cacheman_bytes name_of(unsigned number, char to[16]) {
-    return cacheman_bytes(to, (size_t)sprintf(to, "k%u", number));
-}
-
-static void fill(cacheman *client, const struct cacheman_how *how) {
-    char name[16];
-    for (unsigned i = 0; i < KEYS; i++) {
-        const struct cacheman_bytes key = name_of(i, name);
-        assert_int_equal(cacheman_set(client, key, key, how, NULL), CM_OK);
-    }
-}
-
 static unsigned count_hits(cacheman *client) {
     unsigned hits = 0;
     char name[16];
     struct cacheman_result result;
     for (unsigned i = 0; i < KEYS; i++) {
-        const struct cacheman_bytes key = name_of(i, name);
+        const struct cacheman_bytes key = cluster_key(i, name);
         assert_int_equal(cacheman_get(client, key, &result), CM_OK);
         if (result.outcome == CACHEMAN_HIT) {
             assert_true(result.value.bytes == key.bytes);
@@ -105,7 +93,7 @@ static void a_broken_file_changes_nothing_and_is_told_of(void **state) {
 static void without_warm_up_a_change_costs_its_share(void **state) {
     (void)state;
     cacheman *client = open_file(0x7, "reload=10ms");
-    fill(client, &how);
+    cluster_fill(client, KEYS, &how);
     change_to(client, ALL, 4);
     assert_in_range(count_hits(client), KEYS * 65 / 100, KEYS * 85 / 100);
     cacheman_close(client);
@@ -120,7 +108,7 @@ static void with_warm_up_adding_and_removing_cost_nothing(void **state) {
                  distributions[i]);
         cacheman *client = open_file(0x7, options);
         assert_int_equal(cacheman_flush(client, 0, NULL), CM_OK);
-        fill(client, &how);
+        cluster_fill(client, KEYS, &how);
         change_to(client, ALL, 4);
         assert_int_equal(count_hits(client), KEYS);
         assert_int_equal(count_hits(client), KEYS); /* now from where they belong */
@@ -136,11 +124,11 @@ static void a_copied_item_keeps_its_time(void **state) {
     cacheman *client = open_file(0x7, "reload=10ms&warmup=1h");
     struct cacheman_result result;
     char name[16];
-    fill(client, &how);
+    cluster_fill(client, KEYS, &how);
     change_to(client, ALL, 4);
     assert_int_equal(count_hits(client), KEYS);
     for (unsigned i = 0; i < KEYS; i++) {
-        const struct cacheman_request request = {.key = name_of(i, name), .want_ttl = true};
+        const struct cacheman_request request = {.key = cluster_key(i, name), .want_ttl = true};
         const struct cacheman_call call = {&request, 1, &result, 0};
         assert_int_equal(cacheman_run(client, &call), CM_OK);
         assert_in_range(result.ttl_s, 4900, 5000);
@@ -155,10 +143,10 @@ static void nothing_old_comes_back(void **state) {
     cacheman *client = open_file(0x7, "reload=10ms&warmup=1h");
     struct cacheman_result result;
     char name[16];
-    fill(client, &how);
+    cluster_fill(client, KEYS, &how);
     change_to(client, ALL, 4);
     for (unsigned i = 0; i < KEYS; i++) {
-        const struct cacheman_bytes key = name_of(i, name), x = cacheman_text("x");
+        const struct cacheman_bytes key = cluster_key(i, name), x = cacheman_text("x");
         switch (i % 6) {
         case 0:
             assert_int_equal(cacheman_delete(client, key, &result), CM_OK);

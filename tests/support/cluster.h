@@ -186,6 +186,19 @@ static inline size_t cluster_member_count(cacheman *client) {
     return members;
 }
 
+static inline struct cacheman_bytes cluster_key(unsigned number, char to[16]) {
+    return cacheman_bytes(to, (size_t)sprintf(to, "k%u", number));
+}
+
+/* Items whose values are their keys. */
+static inline void cluster_fill(cacheman *client, unsigned count, const struct cacheman_how *how) {
+    char name[16];
+    for (unsigned i = 0; i < count; i++) {
+        const struct cacheman_bytes key = cluster_key(i, name);
+        assert_int_equal(cacheman_set(client, key, key, how, NULL), CM_OK);
+    }
+}
+
 static inline bool text_is(struct cacheman_bytes value, const char *text) {
     return value.bytes == strlen(text) && memcmp(value.data, text, value.bytes) == 0;
 }
