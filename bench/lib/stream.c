@@ -66,10 +66,6 @@ ssize_t cm_bench_stream_write(struct cm_bench_stream *stream, const void *from, 
     return result_of(stream->tls, SSL_write(stream->tls, from, (int)bytes));
 }
 
-bool cm_bench_stream_has_more(const struct cm_bench_stream *stream) {
-    return stream->tls && SSL_pending(stream->tls) > 0;
-}
-
 struct cm_bench_session *cm_bench_stream_session(const struct cm_bench_stream *stream) {
     SSL_SESSION *session = stream->tls ? SSL_get1_session(stream->tls) : NULL;
     if (session && !SSL_SESSION_is_resumable(session)) {

@@ -29,8 +29,6 @@ void cm_bench_stream_close(struct cm_bench_stream *stream);
 /* As read() and write(), EAGAIN included. */
 ssize_t cm_bench_stream_read(struct cm_bench_stream *stream, void *to, size_t bytes);
 ssize_t cm_bench_stream_write(struct cm_bench_stream *stream, const void *from, size_t bytes);
-/* Whether bytes wait to be read of which the socket does not know any more. */
-bool cm_bench_stream_has_more(const struct cm_bench_stream *stream);
 
 /* The session, once something has been read; NULL if there is none to resume. */
 struct cm_bench_session *cm_bench_stream_session(const struct cm_bench_stream *stream);

@@ -277,7 +277,7 @@ static const char *find_fault(struct cm_stress_options *options, char *message) 
     else if (options->key_bytes < 1 + digits)
         snprintf(message, 200,
                  "--key-bytes=%lld: so many keys need %lld: a letter and the key's number",
-                 (long long)options->key_bytes, (long long)(1 + digits));
+                 (long long)options->key_bytes, (long long)digits + 1);
     else if (options->hot_keys > options->keys && options->distribution == CM_STRESS_HOT)
         snprintf(message, 200, "--hot-keys=%lld: there are %lld keys", (long long)options->hot_keys,
                  (long long)options->keys);

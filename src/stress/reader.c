@@ -4,7 +4,8 @@
 #include "base/check.h"
 #include <stdlib.h>
 
-#define SHOWN_BYTES 60 /* of an answer that makes no sense */
+#define SHOWN_KEY_BYTES 40u
+#define SHOWN_BYTES     60 /* of an answer that makes no sense */
 
 enum cm_status cm_stress_reader_init(struct cm_stress_reader *reader,
                                      const struct cm_stress_script *script,
@@ -68,7 +69,8 @@ static void check_value(struct cm_stress_reader *reader, struct cm_slice key,
     if (wrong_at == CM_STRESS_WHOLE)
         return;
     if (reader->tally->wrong++ == 0)
-        cm_stress_tally_trouble(reader->tally, "wrong value of %.40s, %zu bytes: from byte %zu on",
+        cm_stress_tally_trouble(reader->tally, "wrong value of %.*s, %zu bytes: from byte %zu on",
+                                (int)(key.len < SHOWN_KEY_BYTES ? key.len : SHOWN_KEY_BYTES),
                                 key.data, value.len, wrong_at);
 }
 
@@ -76,13 +78,14 @@ static void check_value(struct cm_stress_reader *reader, struct cm_slice key,
  * key is taken for granted, unless values are verified. */
 static bool take_value(struct cm_stress_reader *reader, const struct cm_stress_request *request,
                        const struct cm_stress_piece *piece) {
-    const bool is_named = piece->key.len > 0 && (request->count > 1 || reader->script->verify);
-    char text[CM_STRESS_KEY_BYTES_MAX + 1];
+    const bool verify = reader->script->verify;
+    const bool is_named = piece->key.len > 0 && (request->count > 1 || verify);
+    char text[CM_STRESS_KEY_BYTES_MAX];
     while (reader->cursor < request->count) {
-        const struct cm_slice key =
-            cm_stress_name(&reader->script->names, CM_STRESS_VALUES,
-                           reader->keys[request->first + reader->cursor], text);
-        text[key.len] = '\0';
+        struct cm_slice key = {NULL, 0};
+        if (is_named || verify)
+            key = cm_stress_name(&reader->script->names, CM_STRESS_VALUES,
+                                 reader->keys[request->first + reader->cursor], text);
         if (is_named && !cm_slice_equal(piece->key, key)) {
             miss_next(reader, request);
             continue;
@@ -90,7 +93,7 @@ static bool take_value(struct cm_stress_reader *reader, const struct cm_stress_r
         reader->cursor++;
         reader->tally->keys++;
         reader->tally->hits++;
-        if (reader->script->verify)
+        if (verify)
             check_value(reader, key, piece->text);
         return true;
     }

@@ -130,11 +130,9 @@ static int connect_all(struct stress *stress) {
 
 /* What went wrong while loading went wrong as well. */
 static void keep_troubles(struct cm_stress_tally *total, const struct cm_stress_tally *loaded) {
-    static const struct cm_stress_tally empty;
-    struct cm_stress_tally *copy = malloc(sizeof *copy);
+    struct cm_stress_tally *copy = calloc(1, sizeof *copy);
     if (copy == NULL)
         return;
-    *copy = empty;
     copy->errors = loaded->errors;
     copy->bad = loaded->bad;
     copy->lost = loaded->lost;

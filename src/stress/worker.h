@@ -61,8 +61,8 @@ struct cm_stress_worker {
 CM_MUST_CHECK enum cm_status cm_stress_worker_create(struct cm_stress_run *run, uint32_t index,
                                                      struct cm_stress_worker **out);
 void cm_stress_worker_destroy(struct cm_stress_worker *worker); /* NULL is allowed */
-/* Does the run's phase; a thread's main function. */
-void cm_stress_worker_main(void *worker);
+/* Does the run's phase; a thread's main function, on a worker. */
+void cm_stress_worker_main(void *context);
 
 /* ---- client.c ---- */
 
