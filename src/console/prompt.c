@@ -133,9 +133,10 @@ static void set_keys(EditLine *edit) {
     };
     el_set(edit, EL_EDITOR, "emacs");
     el_set(edit, EL_SIGNAL, 1);
-    el_set(edit, EL_ADDFN, "cm-complete", "complete the word", on_tab);
-    el_set(edit, EL_ADDFN, "cm-cancel", "begin a new line", on_cancel);
-    el_set(edit, EL_ADDFN, "cm-signal", "stop or end the console", on_signal);
+    /* wide: libedit copies narrow names and never frees them */
+    el_wset(edit, EL_ADDFN, L"cm-complete", L"complete the word", on_tab);
+    el_wset(edit, EL_ADDFN, L"cm-cancel", L"begin a new line", on_cancel);
+    el_wset(edit, EL_ADDFN, L"cm-signal", L"stop or end the console", on_signal);
     for (size_t i = 0; i < sizeof bindings / sizeof bindings[0]; i++)
         el_set(edit, EL_BIND, bindings[i][0], bindings[i][1], NULL);
     el_set(edit, EL_SETTY, "-d", "-isig", NULL);
