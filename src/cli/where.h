@@ -24,42 +24,43 @@ struct cm_cli_where {
      .letter = 's',                                                                                \
      .kind = CM_CLI_TEXT,                                                                          \
      .argument = "WHERE",                                                                          \
-     .offset = offsetof(type, where.servers),                                                      \
+     .offset = offsetof(type, where) + offsetof(struct cm_cli_where, servers),                     \
      .text = "the servers, as HOST:PORT,HOST:PORT?OPTION=VALUE or file:PATH (default: what "       \
              "CACHEMAN_SERVERS says, or " CM_CLI_WHERE_SERVERS_DEFAULT ")"},                       \
         {.name = "user",                                                                           \
          .letter = 'u',                                                                            \
          .kind = CM_CLI_TEXT,                                                                      \
          .argument = "NAME",                                                                       \
-         .offset = offsetof(type, where.user),                                                     \
+         .offset = offsetof(type, where) + offsetof(struct cm_cli_where, user),                    \
          .text = "the user to log in as; on a terminal the password is asked for"},                \
         {.name = "password-file",                                                                  \
          .kind = CM_CLI_TEXT,                                                                      \
          .argument = "FILE",                                                                       \
-         .offset = offsetof(type, where.password_file),                                            \
+         .offset = offsetof(type, where) + offsetof(struct cm_cli_where, password_file),           \
          .text = "a file whose first line is the password"},                                       \
         {.name = "tls",                                                                            \
          .kind = CM_CLI_FLAG,                                                                      \
-         .offset = offsetof(type, where.tls),                                                      \
+         .offset = offsetof(type, where) + offsetof(struct cm_cli_where, tls),                     \
          .text = "encrypt, and look at the servers' certificates"},                                \
         {.name = "ca",                                                                             \
          .kind = CM_CLI_TEXT,                                                                      \
          .argument = "FILE",                                                                       \
-         .offset = offsetof(type, where.ca),                                                       \
+         .offset = offsetof(type, where) + offsetof(struct cm_cli_where, ca),                      \
          .text = "the authorities that sign them (default: the system's); encrypts too"},          \
         {.name = "cert",                                                                           \
          .kind = CM_CLI_TEXT,                                                                      \
          .argument = "FILE",                                                                       \
-         .offset = offsetof(type, where.cert),                                                     \
+         .offset = offsetof(type, where) + offsetof(struct cm_cli_where, cert),                    \
          .text = "the client's own certificate; encrypts too"},                                    \
         {.name = "key",                                                                            \
          .kind = CM_CLI_TEXT,                                                                      \
          .argument = "FILE",                                                                       \
-         .offset = offsetof(type, where.key),                                                      \
+         .offset = offsetof(type, where) + offsetof(struct cm_cli_where, key),                     \
          .text = "and its key"},                                                                   \
     {                                                                                              \
         .name = "timeout", .kind = CM_CLI_DURATION, .argument = "TIME", .min = 1000,               \
-        .max = 3600000000, .offset = offsetof(type, where.timeout_us),                             \
+        .max = 3600000000,                                                                         \
+        .offset = offsetof(type, where) + offsetof(struct cm_cli_where, timeout_us),               \
         .text = "how long to wait for an answer (default: 1s, for "                                \
                 "stress 10s)"                                                                      \
     }

@@ -227,7 +227,7 @@ static void end_json(struct cm_console *console, int status, uint64_t took_ns) {
     json_t *json = console->json;
     (void)json_object_set_new(json, "ok", json_boolean(status == CM_EXIT_OK));
     (void)json_object_set_new(json, "status", json_integer(status));
-    (void)json_object_set_new(json, "ms", json_real((double)(took_ns / 1000) / 1000));
+    (void)json_object_set_new(json, "ms", json_real((double)took_ns / 1e6));
     (void)json_dumpf(json, console->out, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(9));
     fputc('\n', console->out);
     release(console, NULL);

@@ -87,7 +87,7 @@ bool cm_args_read(const struct cm_command *command, const struct cm_line *line,
                   struct cm_args *args, char *why) {
     struct reading reading = {line, 1, args, why};
     *args = (struct cm_args){.command = command, .input = line->input};
-    args->operands = malloc(line->count * sizeof *args->operands);
+    args->operands = calloc(line->count + 1, sizeof *args->operands);
     if (args->operands == NULL) {
         snprintf(why, CM_WHY_BYTES, "out of memory");
         return false;

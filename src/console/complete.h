@@ -14,8 +14,8 @@ struct cm_completions {
     size_t common; /* bytes that all of them begin with */
 };
 
-/* `line` is what stands before the cursor. The caller ends with cm_completions_deinit(). */
-void cm_complete(const struct cm_console *console, struct cm_slice line,
+/* `text` is what stands before the cursor. The caller ends with cm_completions_deinit(). */
+void cm_complete(const struct cm_console *console, struct cm_slice text,
                  struct cm_completions *completions);
 void cm_completions_deinit(struct cm_completions *completions);
 

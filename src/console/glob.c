@@ -33,7 +33,7 @@ static bool is_in_set(struct cm_slice pattern, size_t at, size_t end, char c) {
 
 /* Whether what stands at `*at`, other than a star, takes the byte; moves past it if so. */
 static bool takes(struct cm_slice pattern, size_t *at, char c) {
-    size_t place = *at, end = place;
+    size_t place = *at, end;
     bool good = true;
     if (pattern.data[place] == '?') {
         end = place;

@@ -57,7 +57,7 @@ static int run_once(struct cm_console *console, char **words) {
     struct cm_line line = {0};
     while (words[line.count] != NULL)
         line.count++;
-    line.words = calloc(line.count, sizeof *line.words);
+    line.words = calloc(line.count + 1, sizeof *line.words);
     if (line.words == NULL)
         return CM_EXIT_UNAVAILABLE;
     for (size_t i = 0; i < line.count; i++)

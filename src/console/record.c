@@ -49,8 +49,7 @@ struct record {
 static void load(struct record *record, FILE *file) {
     char *line = NULL;
     size_t room = 0;
-    ssize_t length;
-    while ((length = getline(&line, &room, file)) > 0) {
+    while (getline(&line, &room, file) > 0) {
         char **place = &record->lines[record->count % CM_RECORD_LINES_MAX];
         line[strcspn(line, "\n")] = '\0';
         free(*place);

@@ -75,9 +75,8 @@ struct line {
 static bool read_line(const struct before *before, struct line *line) {
     struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
     char c;
-    ssize_t got = 0;
     line->bytes = 0;
-    while (ppoll(&input, 1, NULL, &before->mask) > 0 && (got = read(STDIN_FILENO, &c, 1)) == 1) {
+    while (ppoll(&input, 1, NULL, &before->mask) > 0 && read(STDIN_FILENO, &c, 1) == 1) {
         if (c == '\n')
             return true;
         if (line->bytes < line->room)
