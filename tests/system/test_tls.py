@@ -65,7 +65,7 @@ def test_1_1_is_refused(serve_tls, authority):
     assert errors_counted(server) == 1
     text = server.error_text()
     assert "option -o (--extended): ssl_min_version: versions before TLS 1.2 are not spoken" in text
-    assert "warning: TLS handshake failed: unsupported protocol" in text
+    assert "TLS handshake failed: unsupported protocol" in text
 
 
 @pytest.mark.parametrize("option", [["--tls-min-version", "1.3"], ["-o", "ssl_min_version=3"]])
