@@ -5,15 +5,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* What the lines are made from, read once an answer. */
-struct readings {
-    struct cm_server_stats server;
-    struct cm_metric_sums metrics;
-    struct cmstore_counters store;
-    struct cm_watch_counts watch;
-    int64_t now_unix_s;
-};
-
 static struct cm_slice text_of(const char *text) {
     return cm_slice(text, strlen(text));
 }
@@ -42,41 +33,43 @@ static uint64_t hash_power(uint64_t buckets) {
 
 /* CM_STAT_SPECIAL: one function a name. */
 
-static void put_time(struct cm_stat_sink *sink, struct cm_slice name, const struct readings *r) {
+static void put_time(struct cm_stat_sink *sink, struct cm_slice name,
+                     const struct cm_stats_readings *r) {
     cm_stats_number(sink, name, (uint64_t)r->now_unix_s);
 }
 
-static void put_version(struct cm_stat_sink *sink, struct cm_slice name, const struct readings *r) {
+static void put_version(struct cm_stat_sink *sink, struct cm_slice name,
+                        const struct cm_stats_readings *r) {
     sink->line(sink, name, text_of(r->server.version));
 }
 
 static void put_libevent(struct cm_stat_sink *sink, struct cm_slice name,
-                         const struct readings *r) {
+                         const struct cm_stats_readings *r) {
     sink->line(sink, name, text_of(r->server.libevent));
 }
 
 static void put_pointer_size(struct cm_stat_sink *sink, struct cm_slice name,
-                             const struct readings *r) {
+                             const struct cm_stats_readings *r) {
     (void)r;
     cm_stats_number(sink, name, 8 * sizeof(void *));
 }
 
 static void put_rusage_user(struct cm_stat_sink *sink, struct cm_slice name,
-                            const struct readings *r) {
+                            const struct cm_stats_readings *r) {
     put_seconds(sink, name, r->server.user_us);
 }
 
 static void put_rusage_system(struct cm_stat_sink *sink, struct cm_slice name,
-                              const struct readings *r) {
+                              const struct cm_stats_readings *r) {
     put_seconds(sink, name, r->server.system_us);
 }
 
 static void put_hash_power_level(struct cm_stat_sink *sink, struct cm_slice name,
-                                 const struct readings *r) {
+                                 const struct cm_stats_readings *r) {
     cm_stats_number(sink, name, hash_power(r->store.index_buckets));
 }
 
-static void put_lines(struct cm_stat_sink *sink, const struct readings *r) {
+void cm_stats_put(const struct cm_stats_readings *r, struct cm_stat_sink *sink) {
 #define CM_STAT_SERVER(name, text)  cm_stats_number(sink, CM_SLICE(#name), r->server.name);
 #define CM_STAT_SPECIAL(name, text) put_##name(sink, CM_SLICE(#name), r);
 #define CM_STAT_METRIC(name, text)                                                                 \
@@ -87,12 +80,23 @@ static void put_lines(struct cm_stat_sink *sink, const struct readings *r) {
 #include "tables/stats.def"
 }
 
+void cm_stats_read(const struct cm_stats_source *source, struct cm_stats_readings *readings) {
+    readings->now_unix_s = source->wall_zero_s + cmstore_clock(source->store);
+    source->control->server_stats(source->control->context, &readings->server);
+    cm_admin_subtract(source->admin, &readings->server);
+    cm_metrics_read(cm_admin_metrics(source->admin), &readings->metrics);
+    cmstore_read_counters(source->store, &readings->store);
+    cm_watch_read_counts(cm_admin_watch(source->admin), &readings->watch);
+}
+
 void cm_stats_general(const struct cm_command *command, struct cm_stat_sink *sink) {
-    struct readings readings = {.now_unix_s = command->wall_zero_s + command->now_s};
-    command->control->server_stats(command->control->context, &readings.server);
-    cm_admin_subtract(command->admin, &readings.server);
-    cm_metrics_read(cm_admin_metrics(command->admin), &readings.metrics);
-    cmstore_read_counters(command->store, &readings.store);
-    cm_watch_read_counts(command->watch, &readings.watch);
-    put_lines(sink, &readings);
+    const struct cm_stats_source source = {
+        .store = command->store,
+        .admin = command->admin,
+        .control = command->control,
+        .wall_zero_s = command->wall_zero_s,
+    };
+    struct cm_stats_readings readings;
+    cm_stats_read(&source, &readings);
+    cm_stats_put(&readings, sink);
 }

@@ -4,7 +4,30 @@
 
 #include "command/command.h"
 
+#include "command/watch.h"
+
+/* Where everything that is counted can be read; all borrowed. */
+struct cm_stats_source {
+    cmstore *store;
+    struct cm_admin *admin;
+    const struct cm_control *control;
+    int64_t wall_zero_s; /* the Unix time at which the store's clock was 0 */
+};
+
+/* What was counted at one time, since the last `stats reset`. */
+struct cm_stats_readings {
+    struct cm_server_stats server;
+    struct cm_metric_sums metrics;
+    struct cmstore_counters store;
+    struct cm_watch_counts watch;
+    int64_t now_unix_s;
+};
+
+/* Any thread. Waits for nobody who serves. */
+void cm_stats_read(const struct cm_stats_source *source, struct cm_stats_readings *readings);
+
 /* The lines of `stats`. */
+void cm_stats_put(const struct cm_stats_readings *readings, struct cm_stat_sink *sink);
 void cm_stats_general(const struct cm_command *command, struct cm_stat_sink *sink);
 
 /* A line whose value is a number. */
