@@ -11,9 +11,11 @@
 /* One entry of -l. */
 struct cm_config_address {
     char host[256]; /* numeric, a name, "first" or "*", without brackets */
-    int port;       /* 0: that of -p */
+    int port;       /* 0: that of -p; --admin may have CM_CONFIG_PORT_FREE */
     bool plain;     /* "notls:", no TLS here in spite of -Z */
 };
+
+#define CM_CONFIG_PORT_FREE (-1)
 
 struct cm_config_list {
     struct cm_config_address *entries; /* owned */
@@ -111,6 +113,11 @@ CM_MUST_CHECK enum cm_status cm_config_parse(struct cm_config *config,
                                              const struct cm_command_line *line,
                                              struct cm_config_error *error);
 void cm_config_deinit(struct cm_config *config);
+
+/* The value of --admin. INVALID (error tells why). */
+CM_MUST_CHECK enum cm_status cm_config_parse_admin(const char *value,
+                                                   struct cm_config_address *address,
+                                                   struct cm_config_error *error);
 
 /* How messages call an option, by where its value comes from: "option -t (--threads)",
  * "CACHEMAN_THREADS", "/etc/x.conf:3: threads". Returns `to`. */

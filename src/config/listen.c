@@ -16,7 +16,7 @@ static enum cm_status refuse(struct cm_config_error *error, const char *entry, s
     return CM_INVALID;
 }
 
-/* 1 to 65535, 0 for anything else. */
+/* 1 to 65535, CM_CONFIG_PORT_FREE for a plain 0, 0 for anything else. */
 static int parse_port(const char *text, size_t bytes) {
     int port = 0;
     for (size_t i = 0; i < bytes && port <= 65535; i++) {
@@ -24,7 +24,13 @@ static int parse_port(const char *text, size_t bytes) {
             return 0;
         port = port * 10 + (text[i] - '0');
     }
+    if (port == 0 && bytes == 1)
+        return CM_CONFIG_PORT_FREE;
     return port <= 65535 ? port : 0;
+}
+
+static enum cm_status refuse_port(struct cm_config_error *error, const char *entry, size_t bytes) {
+    return refuse(error, entry, bytes, "has no port from 1 to 65535 after its colon");
 }
 
 /* Where the host ends in `entry`; *port_at is where the port begins, NULL if there is none. */
@@ -73,7 +79,7 @@ static enum cm_status parse_entry(const char *entry, size_t bytes,
         return CM_OK;
     address->port = parse_port(port_at, (size_t)(end - port_at));
     if (address->port == 0)
-        return refuse(error, entry, bytes, "has no port from 1 to 65535 after its colon");
+        return refuse_port(error, entry, bytes);
     return CM_OK;
 }
 
@@ -97,12 +103,23 @@ enum cm_status cm_config_add_addresses(struct cm_config_list *list, const char *
         enum cm_status status = begin < end
                                     ? parse_entry(value + begin, end - begin, &address, error)
                                     : parse_entry("", 0, &address, error);
+        if (status == CM_OK && address.port == CM_CONFIG_PORT_FREE)
+            status = refuse_port(error, value + begin, end - begin);
         if (status == CM_OK)
             status = append(list, &address);
         if (status != CM_OK || value[bytes] == '\0')
             return status;
         value += bytes + 1;
     }
+}
+
+enum cm_status cm_config_parse_admin(const char *value, struct cm_config_address *address,
+                                     struct cm_config_error *error) {
+    size_t bytes = strlen(value);
+    enum cm_status status = parse_entry(value, bytes, address, error);
+    if (status == CM_OK && address->plain)
+        status = refuse(error, value, bytes, "needs no \"notls:\": TLS is never spoken there");
+    return status;
 }
 
 /* ---- all ways to listen together ---- */

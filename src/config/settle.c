@@ -88,6 +88,20 @@ static enum cm_status settle_join(struct cm_config_parse *parse) {
     return cm_config_note_of(parse, CM_OPTION_INDEX_weight, "there is no --join");
 }
 
+static enum cm_status settle_admin(struct cm_config_parse *parse) {
+    const struct cm_config *config = parse->config;
+    struct cm_config_address address;
+    struct cm_config_error error;
+    if (config->admin == NULL)
+        return config->admin_token_file == NULL
+                   ? CM_OK
+                   : cm_config_note_of(parse, CM_OPTION_INDEX_admin_token_file,
+                                       "there is no --admin");
+    if (cm_config_parse_admin(config->admin, &address, &error) != CM_OK)
+        return cm_config_refuse(parse, &cm_options[CM_OPTION_INDEX_admin], ": %s", error.text);
+    return CM_OK;
+}
+
 /* What follows from several options together. */
 enum cm_status cm_config_settle(struct cm_config_parse *parse) {
     struct cm_config *config = parse->config;
@@ -111,6 +125,8 @@ enum cm_status cm_config_settle(struct cm_config_parse *parse) {
         status = settle_auth(parse);
     if (status == CM_OK)
         status = settle_join(parse);
+    if (status == CM_OK)
+        status = settle_admin(parse);
     if (status != CM_OK)
         return status;
     if (config->memory_file != NULL)

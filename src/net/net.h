@@ -10,6 +10,7 @@
  *
  * A connection stays with its worker until it ends. */
 
+#include "base/os/socket.h"
 #include <cacheman/status.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -61,6 +62,16 @@ void cm_net_destroy(struct cm_net *net);
 /* Opens the listeners; nobody is accepted yet. SYSTEM (error tells why), NO_MEMORY. */
 CM_MUST_CHECK enum cm_status cm_net_listen(struct cm_net *net, const struct cm_net_listen *options,
                                            struct cm_net_error *error);
+
+/* Opens one socket for somebody else, on the first of the addresses that can be had; `text` is as
+ * "127.0.0.1:16181". The caller closes it. SYSTEM (error tells why), NO_MEMORY. */
+struct cm_net_opened {
+    cm_os_socket socket;
+    bool loopback;
+    char text[64];
+};
+CM_MUST_CHECK enum cm_status cm_net_open(const struct cm_net_listen *options,
+                                         struct cm_net_opened *out, struct cm_net_error *error);
 
 /* Starts the workers and accepts. SYSTEM, NO_MEMORY, TOO_MANY_THREADS: nothing is running. */
 CM_MUST_CHECK enum cm_status cm_net_start(struct cm_net *net);

@@ -8,8 +8,11 @@ enum cm_exit cm_server_check(struct cm_config *config) {
     enum cm_exit result = cm_server_load_users(&server);
     if (result == CM_EXIT_OK)
         result = cm_server_load_certs(&server);
+    if (result == CM_EXIT_OK)
+        result = cm_server_load_token(&server);
     cm_auth_destroy(server.auth);
     cm_tls_context_destroy(server.tls);
+    cm_admin_token_destroy(server.pages.token);
     if (result != CM_EXIT_OK)
         return result;
     puts("the configuration is good");

@@ -190,6 +190,7 @@ enum cm_exit cm_server_join(struct cm_server *server) {
 
 void cm_server_stop(struct cm_server *server) {
     struct cm_cluster_place *place = &server->place;
+    atomic_store(&server->serves, false);
     if (place->etcd == NULL || place->is_leaving) {
         if (place->has_handles)
             uv_timer_stop(&place->farewell);

@@ -9,6 +9,7 @@
 #include "command/control.h"
 #include "config/config.h"
 #include "net/net.h"
+#include "server/admin.h"
 #include "server/clock.h"
 #include "server/cluster.h"
 #include "server/server.h"
@@ -46,6 +47,7 @@ struct cm_server {
     struct cm_clock clock;
     struct cm_cluster_place place; /* of this server among others */
     struct cm_cluster_listing listing;
+    struct cm_server_pages pages; /* of --admin */
     struct cm_control control;
     struct cm_session_env env;
     struct cm_os_background background;
@@ -56,6 +58,7 @@ struct cm_server {
     bool sandboxed;
     bool kernel_tls; /* asked for, and there */
     bool has_loop, has_clock, has_handles;
+    _Atomic bool serves; /* new clients, too */
     _Atomic uint32_t verbosity;
     _Atomic uint32_t certs_clock_s; /* when they were read */
 };

@@ -169,4 +169,6 @@ void cm_server_announce(struct cm_server *server) {
     struct announcement line = {.with_tls = server->tls != NULL};
     cm_net_visit_listeners(server->net, add_listener, &line);
     cm_server_tell("listening on %s", line.text);
+    if (server->pages.port != NULL)
+        cm_server_tell("statistics on http://%s/metrics", server->pages.opened.text);
 }

@@ -183,6 +183,7 @@ static void take(struct cm_server *server, const struct cm_config *fresh) {
     (void)cm_server_reload_certs(server);
     if (same_users && server->auth != NULL)
         (void)cm_server_reload_users(server, server->config->auth_file);
+    cm_server_reload_token(server);
     if (fresh->file == NULL)
         return;
     if (server->config->file == NULL) /* nobody named it: it was not there before */

@@ -45,6 +45,8 @@ static void on_tick(uv_timer_t *timer) {
     cm_clock_tick(&server->clock);
     if (server->config->cluster != NULL)
         cm_server_renew_listing(server);
+    if (server->pages.port != NULL)
+        cm_admin_port_tick(server->pages.port);
 }
 
 /* But for the signals: one that comes late must still find its handler. */
@@ -201,7 +203,8 @@ static enum cm_exit start_net(struct cm_server *server) {
 
 void cm_server_raise_open_files(const struct cm_config *config) {
     uint64_t threads = (uint64_t)config->threads;
-    uint64_t wanted = (uint64_t)config->connections_max + CM_SERVER_DESCRIPTORS(threads);
+    uint64_t wanted = (uint64_t)config->connections_max + CM_SERVER_DESCRIPTORS(threads) +
+                      (config->admin != NULL ? CM_ADMIN_CONNECTIONS : 0);
     uint64_t allowed = cm_os_raise_open_files(wanted);
     if (allowed < wanted)
         cm_server_warn("the system allows %" PRIu64 " open files, %" PRIu64
@@ -230,6 +233,8 @@ static enum cm_exit start_all(struct cm_server *server, const struct cm_server_t
     if (result == CM_EXIT_OK)
         result = cm_server_load_users(server);
     if (result == CM_EXIT_OK)
+        result = cm_server_load_token(server);
+    if (result == CM_EXIT_OK)
         result = create_admin(server);
     if (result == CM_EXIT_OK)
         result = create_store(server);
@@ -244,6 +249,8 @@ static enum cm_exit start_all(struct cm_server *server, const struct cm_server_t
     if (result == CM_EXIT_OK)
         result = cm_server_listen(server);
     if (result == CM_EXIT_OK)
+        result = cm_server_open_admin(server);
+    if (result == CM_EXIT_OK)
         result = cm_server_find_place(server);
     if (result == CM_EXIT_OK)
         result = cm_server_open_listing(server);
@@ -257,6 +264,8 @@ static enum cm_exit start_all(struct cm_server *server, const struct cm_server_t
         enter_sandbox(server);
         result = cm_server_join(server);
     }
+    if (result == CM_EXIT_OK)
+        result = cm_server_start_admin(server);
     if (result == CM_EXIT_OK)
         result = start_net(server);
     return result;
@@ -277,6 +286,7 @@ static void clean_up(struct cm_server *server) {
         close_handles(server);
     if (server->has_loop)
         uv_run(&server->loop, UV_RUN_DEFAULT);
+    cm_server_stop_admin(server);
     cm_net_destroy(server->net);
     cm_server_close_listing(server);
     if (server->has_clock)
@@ -292,7 +302,10 @@ static void clean_up(struct cm_server *server) {
 }
 
 enum cm_exit cm_server_run(struct cm_config *config, const struct cm_server_start *start) {
-    struct cm_server server = {.config = config, .start = start, .start_ns = uv_hrtime()};
+    struct cm_server server = {.config = config,
+                               .start = start,
+                               .start_ns = uv_hrtime(),
+                               .pages.opened.socket = CM_OS_SOCKET_NONE};
     if (uv_mutex_init(&server.config_lock) != 0)
         return fail("cannot start", CM_SYSTEM);
     if (config->daemonize && cm_os_background_start(&server.background) != CM_OK)
@@ -300,6 +313,7 @@ enum cm_exit cm_server_run(struct cm_config *config, const struct cm_server_star
     cm_os_process_prepare();
     enum cm_exit result = start_all(&server, start->test);
     if (result == CM_EXIT_OK) {
+        atomic_store(&server.serves, true);
         cm_server_announce(&server);
         if (config->daemonize)
             cm_os_background_ready(&server.background);

@@ -327,6 +327,10 @@ static void test_size_refusals(void **state) {
 
 static void test_address_refusals(void **state) {
     (void)state;
+    assert_refused("--admin 127.0.0.1:x", "option --admin: \"127.0.0.1:x\" has no port from 1 to "
+                                          "65535 after its colon");
+    assert_refused("--admin notls:[::1]:0", "option --admin: \"notls:[::1]:0\" needs no "
+                                            "\"notls:\": TLS is never spoken there");
     assert_refused("-l 127.0.0.1:0", "option -l (--listen): \"127.0.0.1:0\" has no port from 1 to "
                                      "65535 after its colon");
     assert_refused("-l a,b:65536", "option -l (--listen): \"b:65536\" has no port from 1 to 65535 "

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "admin/pages.h"
+#include "base/format.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+/* The longest line of the table fits several times. */
+#define LINE_BYTES 512
+
+enum type { COUNTER, GAUGE };
+
+struct page {
+    struct cm_buf *to;
+    bool open_metrics;
+    enum cm_status status; /* the first that was not OK; nothing is written then */
+    const char *name;      /* of the metric that is being written */
+    enum type type;
+};
+
+/* How a number is written, by the table's source. */
+enum form { WHOLE, MICROSECONDS };
+
+CM_PRINTF(2, 3)
+static void put(struct page *page, const char *format, ...) {
+    if (page->status == CM_OK)
+        page->status = cm_buf_reserve(page->to, LINE_BYTES);
+    if (page->status != CM_OK)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    int bytes = vsnprintf(cm_buf_tail(page->to), LINE_BYTES, format, arguments);
+    va_end(arguments);
+    CM_CHECK(bytes >= 0 && bytes < LINE_BYTES); /* our own literals and numbers */
+    cm_buf_wrote(page->to, (size_t)bytes);
+}
+
+/* In OpenMetrics a counter's "_total" belongs to its samples, not to its name. */
+static void begin(struct page *page, const char *name, enum type type, const char *text) {
+    const char *suffix = type == COUNTER && !page->open_metrics ? "_total" : "";
+    page->name = name;
+    page->type = type;
+    put(page, "# HELP cacheman_%s%s %s\n", name, suffix, text);
+    put(page, "# TYPE cacheman_%s%s %s\n", name, suffix, type == COUNTER ? "counter" : "gauge");
+}
+
+static void put_sample(struct page *page, const char *labels, uint64_t number, enum form form) {
+    bool has_labels = labels[0] != '\0';
+    put(page, "cacheman_%s%s%s%s%s ", page->name, page->type == COUNTER ? "_total" : "",
+        has_labels ? "{" : "", labels, has_labels ? "}" : "");
+    if (form == MICROSECONDS)
+        put(page, "%" PRIu64 ".%06" PRIu64 "\n", number / 1000000, number % 1000000);
+    else
+        put(page, "%" PRIu64 "\n", number);
+}
+
+static void put_version(struct page *page, const char *version) {
+    begin(page, "build_info", GAUGE, "1, and the server's version.");
+    put(page, "cacheman_build_info{version=\"%s\"} 1\n", version);
+}
+
+#define READ_SERVER(field)    r->server.field, WHOLE
+#define READ_SERVER_US(field) r->server.field, MICROSECONDS
+#define READ_METRIC(field)    r->metrics.values[CM_METRIC_##field], WHOLE
+#define READ_STORE(field)     r->store.field, WHOLE
+#define READ_WATCH(field)     r->watch.field, WHOLE
+
+enum cm_status cm_admin_put_metrics(const struct cm_stats_readings *r, bool open_metrics,
+                                    struct cm_buf *to) {
+    struct page page = {.to = to, .open_metrics = open_metrics};
+    put_version(&page, r->server.version);
+#define CM_FAMILY(name, type, text)      begin(&page, #name, type, text);
+#define CM_SAMPLE(labels, source, field) put_sample(&page, labels, READ_##source(field));
+#include "tables/metrics.def"
+    if (open_metrics)
+        put(&page, "# EOF\n");
+    return page.status;
+}
+
+bool cm_admin_wants_open_metrics(const char *accept) {
+    return accept != NULL && strstr(accept, "application/openmetrics-text") != NULL;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CM_ADMIN_PORT_H
+#define CM_ADMIN_PORT_H
+
+/* The pages of --admin, by HTTP, on a thread of libmicrohttpd's.
+ *
+ * H1. Nothing in here is waited for by those who serve the cache, and nothing is changed.
+ * H2. A connection gets one answer, and lives for CM_ADMIN_LIFE_S at most, whatever it sends or does
+ *     not read; once most places are taken, for CM_ADMIN_CROWDED_S.
+ * H3. What comes with a request is bounded by CM_ADMIN_REQUEST_BYTES, and its body is not read. */
+
+#include "admin/token.h"
+#include "base/os/socket.h"
+#include "command/stats.h"
+
+#define CM_ADMIN_CONNECTIONS   128
+#define CM_ADMIN_REQUEST_BYTES 8192
+#define CM_ADMIN_IDLE_S        10
+#define CM_ADMIN_LIFE_S        30
+#define CM_ADMIN_CROWDED_S     2
+
+struct cm_admin_port;
+
+struct cm_admin_port_options {
+    cm_os_socket socket;                 /* listens; taken, whatever is answered */
+    const struct cm_stats_source *stats; /* borrowed */
+    struct cm_admin_token *token;        /* borrowed; NULL: whoever asks may */
+    /* Whether new clients of the cache are served. Any thread. */
+    bool (*is_ready)(void *context);
+    void *context;
+};
+
+/* Answers from now on. NO_MEMORY, SYSTEM. */
+CM_MUST_CHECK enum cm_status cm_admin_port_start(const struct cm_admin_port_options *options,
+                                                 struct cm_admin_port **out);
+/* To be called about once a second: ends the connections whose time is up (H2). */
+void cm_admin_port_tick(struct cm_admin_port *port);
+/* Ends every connection and the thread. NULL is allowed. */
+void cm_admin_port_stop(struct cm_admin_port *port);
+
+#endif

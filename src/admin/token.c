@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "admin/token.h"
+#include "base/format.h"
+#include "base/os/os.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* Padded with zeros, which no token contains: two differ if any byte does. */
+struct secret {
+    unsigned char bytes[CM_ADMIN_TOKEN_MAX];
+};
+
+struct cm_admin_token {
+    struct cm_os_mutex lock; /* guards `secret` */
+    struct secret secret;
+};
+
+CM_PRINTF(2, 3)
+static enum cm_status refuse(struct cm_admin_token_error *error, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(error->text, sizeof error->text, format, arguments);
+    va_end(arguments);
+    return CM_INVALID;
+}
+
+/* The line's end, and blanks before it, belong to nobody. */
+static size_t trimmed(const char *text, size_t bytes) {
+    while (bytes > 0 && memchr(" \t\r\n", text[bytes - 1], 4) != NULL)
+        bytes--;
+    return bytes;
+}
+
+static enum cm_status take(struct secret *secret, const char *text, size_t bytes) {
+    for (size_t i = 0; i < bytes; i++) {
+        if (text[i] <= ' ' || text[i] > '~')
+            return CM_INVALID;
+    }
+    *secret = (struct secret){0};
+    memcpy(secret->bytes, text, bytes);
+    return CM_OK;
+}
+
+static enum cm_status read_secret(const char *path, struct secret *secret,
+                                  struct cm_admin_token_error *error) {
+    char text[CM_ADMIN_TOKEN_MAX + 8];
+    errno = 0;
+    FILE *file = fopen(path, "rb");
+    size_t got = file != NULL ? fread(text, 1, sizeof text, file) : 0;
+    if (file == NULL || ferror(file) != 0) {
+        (void)refuse(error, "cannot read %s: %s", path, strerror(errno));
+        if (file != NULL)
+            (void)fclose(file);
+        return CM_SYSTEM;
+    }
+    (void)fclose(file);
+    size_t bytes = trimmed(text, got);
+    if (bytes > CM_ADMIN_TOKEN_MAX || got == sizeof text)
+        return refuse(error, "%s: the token is longer than %d bytes", path, CM_ADMIN_TOKEN_MAX);
+    if (bytes < CM_ADMIN_TOKEN_MIN)
+        return refuse(error, "%s: the token is shorter than %d bytes", path, CM_ADMIN_TOKEN_MIN);
+    if (take(secret, text, bytes) != CM_OK)
+        return refuse(error,
+                      "%s: the token must be one line of visible ASCII characters, without blanks",
+                      path);
+    return CM_OK;
+}
+
+enum cm_status cm_admin_token_load(struct cm_admin_token *token, const char *path,
+                                   struct cm_admin_token_error *error) {
+    struct secret secret;
+    enum cm_status status = read_secret(path, &secret, error);
+    if (status != CM_OK)
+        return status;
+    cm_os_mutex_lock(&token->lock);
+    token->secret = secret;
+    cm_os_mutex_unlock(&token->lock);
+    return CM_OK;
+}
+
+enum cm_status cm_admin_token_create(const char *path, struct cm_admin_token **out,
+                                     struct cm_admin_token_error *error) {
+    struct cm_admin_token *token = calloc(1, sizeof *token);
+    if (token == NULL || cm_os_mutex_init(&token->lock) != CM_OK) {
+        free(token);
+        (void)refuse(error, "%s: out of memory", path);
+        return CM_NO_MEMORY;
+    }
+    enum cm_status status = cm_admin_token_load(token, path, error);
+    if (status == CM_OK)
+        *out = token;
+    else
+        cm_admin_token_destroy(token);
+    return status;
+}
+
+void cm_admin_token_destroy(struct cm_admin_token *token) {
+    if (token != NULL) {
+        cm_os_mutex_deinit(&token->lock);
+        free(token);
+    }
+}
+
+/* Every byte is looked at, whatever those before it were. */
+static bool are_equal(const struct secret *a, const struct secret *b) {
+    volatile unsigned char difference = 0;
+    for (size_t i = 0; i < sizeof a->bytes; i++)
+        difference = difference | (a->bytes[i] ^ b->bytes[i]);
+    return difference == 0;
+}
+
+bool cm_admin_token_admits(struct cm_admin_token *token, const char *authorization) {
+    static const char scheme[] = "Bearer ";
+    struct secret shown;
+    if (authorization == NULL || strncasecmp(authorization, scheme, sizeof scheme - 1) != 0)
+        return false;
+    const char *text = authorization + sizeof scheme - 1;
+    size_t bytes = strlen(text);
+    if (bytes > CM_ADMIN_TOKEN_MAX || take(&shown, text, bytes) != CM_OK)
+        return false;
+    cm_os_mutex_lock(&token->lock);
+    bool admitted = are_equal(&shown, &token->secret);
+    cm_os_mutex_unlock(&token->lock);
+    return admitted;
+}

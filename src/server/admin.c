@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "server/admin.h"
+#include "base/check.h"
+#include "server/internal.h"
+
+/* The pages of --admin. */
+
+enum { DEFAULT_PORT = 16181, BACKLOG = 128 };
+
+/* ---- the token ---- */
+
+enum cm_exit cm_server_load_token(struct cm_server *server) {
+    const struct cm_config *config = server->config;
+    struct cm_admin_token_error error;
+    char title[CM_CONFIG_TITLE_BYTES];
+    if (config->admin == NULL || config->admin_token_file == NULL)
+        return CM_EXIT_OK;
+    if (cm_admin_token_create(config->admin_token_file, &server->pages.token, &error) == CM_OK)
+        return CM_EXIT_OK;
+    cm_server_complain("%s: %s", cm_config_title(config, CM_OPTION_INDEX_admin_token_file, title),
+                       error.text);
+    return CM_EXIT_CONFIG;
+}
+
+void cm_server_reload_token(struct cm_server *server) {
+    struct cm_admin_token_error error;
+    if (server->pages.token == NULL)
+        return;
+    const char *path = server->config->admin_token_file;
+    if (cm_admin_token_load(server->pages.token, path, &error) != CM_OK)
+        cm_server_complain("%s; the token stays as it was", error.text);
+    else
+        cm_server_tell("token read again");
+}
+
+/* ---- the socket ---- */
+
+/* Whoever can connect can read, and by HTTP everything that is sent can be read on the way. */
+static enum cm_exit check_reach(const struct cm_server *server) {
+    const struct cm_config *config = server->config;
+    char title[CM_CONFIG_TITLE_BYTES];
+    if (server->pages.opened.loopback)
+        return CM_EXIT_OK;
+    if (server->pages.token != NULL) {
+        cm_server_warn("the token sent to %s can be read on the way: --admin has no TLS",
+                       server->pages.opened.text);
+        return CM_EXIT_OK;
+    }
+    cm_server_complain("%s: %s is not loopback: give --admin-token-file FILE",
+                       cm_config_title(config, CM_OPTION_INDEX_admin, title),
+                       server->pages.opened.text);
+    return config->places[CM_OPTION_INDEX_admin].origin == CM_CONFIG_FROM_FILE ? CM_EXIT_CONFIG
+                                                                               : CM_EXIT_USAGE;
+}
+
+enum cm_exit cm_server_open_admin(struct cm_server *server) {
+    const struct cm_config *config = server->config;
+    struct cm_config_address address;
+    struct cm_config_error fault;
+    struct cm_net_error error;
+    char title[CM_CONFIG_TITLE_BYTES];
+    if (config->admin == NULL)
+        return CM_EXIT_OK;
+    enum cm_status status = cm_config_parse_admin(config->admin, &address, &fault);
+    CM_CHECK(status == CM_OK); /* it has been, when the options were read */
+    const struct cm_config_list one = {.entries = &address, .count = 1};
+    const struct cm_net_listen options = {
+        .addresses = &one,
+        .port = address.port == CM_CONFIG_PORT_FREE ? 0 : DEFAULT_PORT,
+        .backlog = BACKLOG,
+    };
+    if (cm_net_open(&options, &server->pages.opened, &error) != CM_OK) {
+        cm_server_complain("%s: %s", cm_config_title(config, CM_OPTION_INDEX_admin, title),
+                           error.text);
+        return CM_EXIT_SYSTEM;
+    }
+    return check_reach(server);
+}
+
+/* ---- the pages ---- */
+
+static bool is_ready(void *context) {
+    struct cm_server *server = context;
+    return atomic_load(&server->serves);
+}
+
+enum cm_exit cm_server_start_admin(struct cm_server *server) {
+    if (server->config->admin == NULL)
+        return CM_EXIT_OK;
+    server->pages.stats = (struct cm_stats_source){
+        .store = server->store,
+        .admin = server->admin,
+        .control = &server->control,
+        .wall_zero_s = server->env.wall_zero_s,
+    };
+    const struct cm_admin_port_options options = {
+        .socket = server->pages.opened.socket,
+        .stats = &server->pages.stats,
+        .token = server->pages.token,
+        .is_ready = is_ready,
+        .context = server,
+    };
+    server->pages.opened.socket = CM_OS_SOCKET_NONE;
+    enum cm_status status = cm_admin_port_start(&options, &server->pages.port);
+    if (status == CM_OK)
+        return CM_EXIT_OK;
+    cm_server_complain("cannot start --admin: %s", cm_status_text(status));
+    return CM_EXIT_SYSTEM;
+}
+
+void cm_server_stop_admin(struct cm_server *server) {
+    cm_admin_port_stop(server->pages.port);
+    server->pages.port = NULL;
+    if (server->pages.opened.socket != CM_OS_SOCKET_NONE)
+        cm_os_socket_close(server->pages.opened.socket);
+    server->pages.opened.socket = CM_OS_SOCKET_NONE;
+    cm_admin_token_destroy(server->pages.token);
+    server->pages.token = NULL;
+}

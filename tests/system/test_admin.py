@@ -1,0 +1,495 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""--admin: the pages, who may read them, and clients that mean no good."""
+
+import http.client
+import json
+import os
+import pathlib
+import re
+import resource
+import signal
+import socket
+import subprocess
+
+import pytest
+
+import cachemand
+from cachemand import ROOT
+
+TOKEN = "correct-horse-battery-staple"
+PROGRAM = cachemand.PROGRAM
+PAGES = ["/metrics", "/stats.json", "/healthz", "/readyz"]
+
+
+def port_of(server):
+    pattern = re.compile(r"statistics on http://\S+:(\d+)/metrics")
+    return int(cachemand.wait_until(lambda: pattern.search(server.error_text()), "--admin")[1])
+
+
+def ask(port, path, method="GET", body=None, **headers):
+    """Status, headers, text."""
+    http_client = http.client.HTTPConnection("127.0.0.1", port, timeout=cachemand.DEADLINE_S)
+    try:
+        http_client.request(method, path, body,
+                            {name.replace("_", "-"): value for name, value in headers.items()})
+        answer = http_client.getresponse()
+        return answer.status, dict(answer.getheaders()), answer.read().decode()
+    finally:
+        http_client.close()
+
+
+def metrics(port, **headers):
+    status, _, text = ask(port, "/metrics", **headers)
+    assert status == 200
+    return {name: float(value) for name, value in
+            (row.rsplit(" ", 1) for row in text.splitlines() if not row.startswith("#"))}
+
+
+@pytest.fixture
+def token_file(tmp_path):
+    path = tmp_path / "token"
+    path.write_text(TOKEN + "\n")
+    return path
+
+
+@pytest.fixture
+def admin(serve):
+    server = serve("-t", "2", "--admin", "127.0.0.1:0")
+    return server, port_of(server)
+
+
+# ---- the pages ----
+
+@pytest.mark.parametrize("accept", ["text/plain", "*/*"])
+def test_promtool_finds_nothing(admin, accept):
+    _, headers, text = ask(admin[1], "/metrics", Accept=accept)
+    assert headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True,
+                          text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_open_metrics(admin):
+    """As Prometheus asks: the same numbers, a counter's name without what its samples end with."""
+    parser = pytest.importorskip("prometheus_client.openmetrics.parser")
+    accept = "application/openmetrics-text; version=1.0.0,text/plain;version=0.0.4;q=0.5"
+    _, headers, text = ask(admin[1], "/metrics", Accept=accept)
+    assert headers["Content-Type"] == \
+        "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    families = {family.name: family for family in parser.text_string_to_metric_families(text)}
+    assert families["cacheman_requests"].type == "counter"
+    assert families["cacheman_items"].type == "gauge"
+    names = {sample.name for family in families.values() for sample in family.samples}
+    assert names == {name.split("{")[0] for name in metrics(admin[1])}
+
+
+def test_numbers_of_known_traffic(admin):
+    server, port = admin
+    client = server.connect()
+    for number in range(10):
+        client.set(b"k%d" % number, b"v" * 100)
+    for _ in range(7):
+        assert client.get(b"k1")
+    for _ in range(3):
+        assert client.get(b"none") is None
+    client.ask(b"delete k9\r\n", b"DELETED\r\n")
+    client.ask(b"delete k9\r\n", b"NOT_FOUND\r\n")
+    client.ask(b"incr none 1\r\n", b"NOT_FOUND\r\n")
+    client.ask(b"cas k1 0 0 1 9999999\r\nx\r\n", b"EXISTS\r\n")
+    client.ask(b"touch k2 100\r\n", b"TOUCHED\r\n")
+    client.send(b"set big 0 0 2000000\r\n%s\r\n" % (b"x" * 2000000))
+    assert client.line() == b"SERVER_ERROR object too large for cache\r\n"
+    seen = metrics(port)
+
+    def requests(command, outcome):
+        return seen[f'cacheman_requests_total{{command="{command}",outcome="{outcome}"}}']
+
+    assert requests("get", "hit") == 7
+    assert requests("get", "miss") == 3
+    assert requests("delete", "hit") == requests("delete", "miss") == 1
+    assert requests("incr", "miss") == 1
+    assert requests("cas", "conflict") == 1
+    assert requests("touch", "hit") == 1
+    assert seen["cacheman_items"] == 9
+    assert seen["cacheman_items_stored_total"] == 10
+    assert seen['cacheman_storage_refused_total{reason="too_large"}'] == 1
+    assert seen["cacheman_connections"] == 1
+    assert seen["cacheman_memory_limit_bytes"] == 100 << 20
+    assert seen["cacheman_workers"] == 2
+    assert seen["cacheman_received_bytes_total"] > 2000000
+    assert seen['cacheman_cpu_seconds_total{mode="user"}'] < 100
+
+
+def test_removed_items_by_reason(serve):
+    server = serve("-m", "8", "--admin", "127.0.0.1:0")
+    client = server.connect()
+    for number in range(20000):
+        client.send(b"set k%d 0 0 1000 noreply\r\n%s\r\n" % (number, b"v" * 1000))
+    client.ask(b"mn\r\n", b"MN\r\n")
+    seen, stats = metrics(port_of(server)), client.stats()
+    assert seen['cacheman_items_removed_total{reason="evicted"}'] > 0
+    assert seen["cacheman_segments_reclaimed_total"] > 0
+    assert seen["cacheman_items_stored_total"] == float(stats["total_items"]) == 20000
+
+
+def test_statistics_as_json(admin):
+    server, port = admin
+    server.connect().set(b"k", b"v")
+    status, headers, text = ask(port, "/stats.json")
+    assert (status, headers["Content-Type"]) == (200, "application/json")
+    answer, stats = json.loads(text), server.connect().stats()
+    assert list(answer) == list(stats)
+    assert answer["curr_items"] == 1
+    assert answer["version"] == stats["version"]
+    assert answer["pid"] == server.pid
+    assert isinstance(answer["rusage_user"], float)
+
+
+def test_documented_table(admin):
+    """docs/metrics.md names what there is, with its type and its text."""
+    _, _, text = ask(admin[1], "/metrics")
+    told = dict(row[7:].split(" ", 1) for row in text.splitlines() if row.startswith("# HELP "))
+    types = dict(row[7:].split(" ", 1) for row in text.splitlines() if row.startswith("# TYPE "))
+    labels = {}
+    for name, pairs in re.findall(r"^(\w+)\{([^}]*)\} ", text, re.M):
+        for label, value in re.findall(r'(\w+)="([^"]*)"', pairs):
+            values = labels.setdefault(name, {}).setdefault(label, [])
+            if value not in values and label != "version":
+                values.append(value)
+    expected = [
+        f"| `{name}` | {types[name]} | " + "; ".join(
+            f"{label}: {', '.join(values)}" if values else label
+            for label, values in labels.get(name, {}).items()) + f" | {told[name]} |"
+        for name in told]
+    page = (ROOT / "docs/metrics.md").read_text()
+    rows = [" ".join(row.split()) for row in page.splitlines() if row.startswith("| `cacheman_")]
+    assert rows == [" ".join(row.split()) for row in expected]
+
+
+def test_probes(admin):
+    for path, text in [("/healthz", "alive\n"), ("/readyz", "ready\n")]:
+        status, headers, answer = ask(admin[1], path)
+        assert (status, answer) == (200, text)
+        assert headers["Connection"] == "close"
+
+
+def test_not_ready_while_it_stops(admin):
+    """A client that does not read keeps the server from ending at once."""
+    server, port = admin
+    client = server.connect(receive_buffer=4096)
+    client.set(b"big", b"b" * 1000000)
+    client.send(b"get big\r\n" * 20)
+    client.line()
+    server.signal(signal.SIGTERM)
+    seen = set()
+
+    def has_said_so():
+        try:
+            status, _, text = ask(port, "/readyz")
+        except (ConnectionError, http.client.HTTPException):
+            return True  # it has ended already
+        seen.add((status, text))
+        return status == 503
+
+    cachemand.wait_until(has_said_so, "the end")
+    client.close()
+    assert seen <= {(200, "ready\n"), (503, "stopping\n")}
+    assert server.wait() == 0
+
+
+def test_head(admin):
+    for path in PAGES:
+        status, headers, text = ask(admin[1], path, "HEAD")
+        assert (status, text) == (200, "")
+        assert int(headers["Content-Length"]) > 0
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"])
+def test_nothing_can_be_changed(admin, method):
+    status, headers, text = ask(admin[1], "/metrics", method, body="x" * 1000)
+    assert (status, text) == (405, "pages can only be read: GET or HEAD\n")
+    assert headers["Allow"] == "GET, HEAD"
+
+
+@pytest.mark.parametrize("path", ["/", "/metrics/", "/metrics%00", "/../etc/passwd", "//metrics",
+                                  "/METRICS"])
+def test_no_such_page(admin, path):
+    status, _, text = ask(admin[1], path)
+    assert (status, text) == (404, "there are /metrics, /stats.json, /healthz and /readyz here\n")
+
+
+# ---- the token ----
+
+def test_token(serve, token_file):
+    server = serve("--admin", "127.0.0.1:0", "--admin-token-file", str(token_file))
+    port = port_of(server)
+    refused = [None, "", "Bearer", "Bearer ", TOKEN, f"Basic {TOKEN}", f"Bearer {TOKEN}x",
+               f"Bearer {TOKEN[:-1]}", f"Bearer x{TOKEN[1:]}", f"Bearer {TOKEN[:-1]}x",
+               f"Bearer {'y' * 300}", f"Bearer {TOKEN} {TOKEN}"]
+    for authorization in refused:
+        headers = {} if authorization is None else {"Authorization": authorization}
+        for path in ["/metrics", "/stats.json", "/nowhere"]:
+            status, answer, text = ask(port, path, **headers)
+            assert (status, text) == (401, "this needs the token of --admin-token-file: "
+                                           "Authorization: Bearer TOKEN\n"), authorization
+            assert answer["WWW-Authenticate"] == 'Bearer realm="cacheman"'
+        assert ask(port, "/healthz", **headers)[0] == 200
+        assert ask(port, "/readyz", **headers)[0] == 200
+    for authorization in [f"Bearer {TOKEN}", f"bearer {TOKEN}"]:
+        assert metrics(port, Authorization=authorization)
+        assert ask(port, "/stats.json", Authorization=authorization)[0] == 200
+        assert ask(port, "/nowhere", Authorization=authorization)[0] == 404
+
+
+def test_token_is_read_again(serve, token_file):
+    server = serve("--admin", "127.0.0.1:0", "--admin-token-file", str(token_file))
+    port = port_of(server)
+
+    def reload(text):
+        token_file.write_text(text)
+        before = server.error_text()
+        server.signal(signal.SIGHUP)
+        cachemand.wait_until(lambda: re.search("token .*\n", server.error_text()[len(before):]),
+                             "the reload")
+        return server.error_text()[len(before):]
+
+    assert reload("another-token-of-mine") == "cachemand: token read again\n"
+    assert ask(port, "/metrics", Authorization=f"Bearer {TOKEN}")[0] == 401
+    assert ask(port, "/metrics", Authorization="Bearer another-token-of-mine")[0] == 200
+    assert reload("short\n") == (f"cachemand: {token_file}: the token is shorter than 16 bytes; "
+                                 "the token stays as it was\n")
+    assert ask(port, "/metrics", Authorization="Bearer another-token-of-mine")[0] == 200
+
+
+@pytest.mark.parametrize("text,fault", [
+    ("", "the token is shorter than 16 bytes"),
+    ("x" * 15 + "\n", "the token is shorter than 16 bytes"),
+    ("x" * 257, "the token is longer than 256 bytes"),
+    ("x" * 100000, "the token is longer than 256 bytes"),
+    ("two words make sixteen", "the token must be one line of visible ASCII characters, without "
+                               "blanks"),
+    (TOKEN + "\n" + TOKEN, "the token must be one line of visible ASCII characters, without blanks"),
+    ("\0" * 20, "the token must be one line of visible ASCII characters, without blanks"),
+])
+@pytest.mark.parametrize("beside", [[], ["--check-config"]])
+def test_bad_token_files(token_file, text, fault, beside):
+    token_file.write_text(text)
+    status, _, errors = cachemand.run("-p", "-1", "--admin", "127.0.0.1:0", "--admin-token-file",
+                                      str(token_file), *beside)
+    assert (status, errors) == (78, "cachemand: option --admin-token-file: "
+                                    f"{token_file}: {fault}\n")
+
+
+def test_token_file_that_is_not_there():
+    status, _, errors = cachemand.run("-p", "-1", "--admin", "127.0.0.1:0", "--admin-token-file",
+                                      "/nowhere/token")
+    assert (status, errors) == (78, "cachemand: option --admin-token-file: cannot read "
+                                    "/nowhere/token: No such file or directory\n")
+
+
+# ---- where it listens ----
+
+def without_root(text):
+    return text.replace("cachemand: runs as root; -u NAME gives that up\n", "")
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0:0", "*:0"])
+def test_not_beyond_loopback_without_token(address):
+    status, _, errors = cachemand.run("-p", "-1", "--admin", address)
+    assert status == 64
+    assert re.fullmatch(r"cachemand: option --admin: 0\.0\.0\.0:\d+ is not loopback: give "
+                        r"--admin-token-file FILE\n", errors)
+
+
+def test_beyond_loopback_with_token(serve, token_file):
+    server = serve("--admin", "0.0.0.0:0", "--admin-token-file", str(token_file))
+    port = port_of(server)
+    assert metrics(port, Authorization=f"Bearer {TOKEN}")
+    assert (f"cachemand: the token sent to 0.0.0.0:{port} can be read on the way: --admin has no "
+            "TLS\n") in server.error_text()
+
+
+def test_ipv6(serve):
+    server = serve("--admin", "[::1]:0")
+    port = port_of(server)
+    with cachemand.Client(port, host="::1") as client:
+        client.send(b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert client.rest().endswith(b"\r\n\r\nready\n")
+
+
+def test_port_taken():
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        status, _, errors = cachemand.run("-p", "-1", "--admin", f"127.0.0.1:{port}")
+    assert (status, errors) == (71, f"cachemand: option --admin: cannot listen on 127.0.0.1:{port}"
+                                    ": Address already in use\n")
+
+
+@pytest.mark.parametrize("value,fault", [
+    (":80", 'has no address; write HOST, HOST:PORT or [IPV6]:PORT'),
+    ("localhost:", 'has no port from 1 to 65535 after its colon'),
+    ("localhost:65536", 'has no port from 1 to 65535 after its colon'),
+    ("localhost:-1", 'has no port from 1 to 65535 after its colon'),
+    ("[::1", 'is not of the form [IPV6]:PORT'),
+    ("notls:localhost", 'needs no "notls:": TLS is never spoken there'),
+    ("a b", 'has a character in it that no address has'),
+])
+def test_bad_addresses(value, fault):
+    status, _, errors = cachemand.run("-p", "-1", f"--admin={value}")
+    assert (status, errors.splitlines()[0]) == (64, f'cachemand: option --admin: "{value}" {fault}')
+
+
+def test_token_without_admin(serve, token_file):
+    server = serve("--admin-token-file", str(token_file))
+    server.connect().ask(b"mn\r\n", b"MN\r\n")
+    assert "--admin-token-file has no effect: there is no --admin" in \
+        re.sub(r"option (--[\w-]+)", r"\1", server.error_text()), server.error_text()
+
+
+def test_off_unless_asked_for(server):
+    server.connect().ask(b"mn\r\n", b"MN\r\n")
+    assert "statistics" not in server.error_text()
+    names = {path.read_text().strip()
+             for path in pathlib.Path(f"/proc/{server.pid}/task").glob("*/comm")}
+    assert not any("MHD" in name for name in names)
+
+
+# ---- clients that mean no good ----
+
+def open_socket(port, data=b"", receive_buffer=None):
+    client = cachemand.Client(port, receive_buffer=receive_buffer)
+    if data:
+        client.send(data)
+    return client
+
+
+def status_of(client):
+    """The status of what comes, 0 if the connection ends without any."""
+    try:
+        match = re.match(rb"HTTP/1\.[01] (\d+) ", client.rest())
+    except (ConnectionError, BrokenPipeError):
+        return 0
+    return int(match[1]) if match else 0
+
+
+# 0: hung up on without a word, or while it was still sending.
+@pytest.mark.parametrize("data,allowed", [
+    (b"GET /metrics HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 9000 + b"\r\n\r\n", {431}),
+    (b"GET /metrics HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 1000000 + b"\r\n\r\n", {0, 431}),
+    (b"GET /metrics HTTP/1.1\r\nHost: x\r\n" + b"".join(b"X%d: y\r\n" % n for n in range(20000))
+     + b"\r\n", {0, 431}),
+    (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", {414}),
+    (b"GET /" + b"a" * 1000000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", {0, 414}),
+    (b"\0\xff\x16\x03\x01\r\n\r\n", {0, 400}),
+    (b"GET /metrics\r\n\r\n", {400}),
+    (b"GET /metrics HTTP/9.9\r\nHost: x\r\n\r\n", {505}),
+    (b"GET /metrics HTTP/1.1\r\n\r\n", {400}),
+    (b"get greeting\r\nset k 0 0 1\r\nx\r\n\r\n", {400}),
+    (b"POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n", {400}),
+    (b"POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999999\r\n\r\n",
+     {413}),
+    (b"POST /metrics HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzzz\r\n", {405}),
+], ids=lambda value: repr(value[:50]) if isinstance(value, bytes) else "")
+def test_malformed(admin, data, allowed):
+    server, port = admin
+    client = cachemand.Client(port)
+    try:
+        client.send(data)
+        client.socket.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass  # hung up on in the middle
+    assert status_of(client) in allowed
+    client.close()
+    assert ask(port, "/healthz")[0] == 200
+    server.connect().ask(b"mn\r\n", b"MN\r\n")
+
+
+def traffic(client, number):
+    """The cache goes on."""
+    client.set(b"k", b"%d" % number)
+    assert client.get(b"k") == b"%d" % number
+
+
+def test_slow_requests_end(admin):
+    """A byte now and then, which no idle timeout ends: the connection's life is bounded."""
+    server, port = admin
+    slow = open_socket(port, b"GET /metrics HTTP/1.1\r\nHost: x\r\nX: ")
+    slow.socket.settimeout(0.2)
+    client = server.connect()
+    turns = 0
+
+    def has_ended():
+        nonlocal turns
+        turns += 1
+        traffic(client, turns)
+        try:
+            slow.send(b"x")
+            return slow.socket.recv(100) == b""
+        except TimeoutError:
+            return False
+        except ConnectionError:
+            return True
+
+    cachemand.wait_until(has_ended, "the slow one's end", 90)
+    assert ask(port, "/healthz")[0] == 200
+
+
+def test_reader_that_stops(admin):
+    """It asks, and never reads; the cache and other readers are served meanwhile."""
+    server, port = admin
+    client = server.connect()
+    request = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
+    stopped = [open_socket(port, request * 50, receive_buffer=1024) for _ in range(20)]
+    for number in range(200):
+        traffic(client, number)
+    assert metrics(port)['cacheman_requests_total{command="get",outcome="hit"}'] == 200
+    for one in stopped:
+        one.close()
+
+
+def test_two_thousand_connections(serve):
+    """Most are kept waiting; places become free soon, and the cache's own are never touched."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 4096:
+        pytest.skip("needs 4096 open files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 4096), hard))
+    server = serve("-t", "2", "--admin", "127.0.0.1:0")
+    port, client = port_of(server), server.connect()
+    crowd = []
+    try:
+        for number in range(2000):
+            one = socket.socket()
+            one.setblocking(False)
+            one.connect_ex(("127.0.0.1", port))
+            crowd.append(one)
+            if number % 50 == 0:
+                traffic(client, number)
+        traffic(client, 2000)
+        assert len(os.listdir(f"/proc/{server.pid}/fd")) < 300
+        newcomer = server.connect()
+        newcomer.ask(b"mn\r\n", b"MN\r\n")
+
+        def is_answered():
+            traffic(client, 2001)
+            try:
+                return ask(port, "/healthz")[0] == 200
+            except (ConnectionError, TimeoutError, http.client.HTTPException):
+                return False
+
+        for one in crowd[1000:]:
+            one.close()
+        cachemand.wait_until(is_answered, "a place", 120)
+    finally:
+        for one in crowd:
+            one.close()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert cachemand.wait_until(lambda: ask(port, "/healthz")[0] == 200, "an answer")
+
+
+def test_in_the_sandbox(admin):
+    server, port = admin
+    if "goes on without a sandbox" in server.error_text():
+        pytest.skip("not in this build or on this system")
+    assert metrics(port)
+    for path in pathlib.Path(f"/proc/{server.pid}/task").glob("*/status"):
+        assert "\nSeccomp:\t2\n" in path.read_text(), path
