@@ -42,7 +42,7 @@ if(TARGET cm_client AND NOT CM_FUZZ)
   endforeach()
   list(FILTER sources EXCLUDE REGEX sandbox) # the server's alone, and needs libseccomp
   add_library(cacheman_shared SHARED ${sources})
-  target_link_libraries(cacheman_shared PRIVATE cm_flags PkgConfig::LIBUV PkgConfig::CURL
+  target_link_libraries(cacheman_shared PRIVATE cm_flags PkgConfig::LIBUV
     PkgConfig::JANSSON OpenSSL::SSL m)
   target_compile_options(cacheman_shared PRIVATE -fno-semantic-interposition)
   target_link_options(cacheman_shared PRIVATE

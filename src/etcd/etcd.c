@@ -142,7 +142,24 @@ static enum cm_status take_name(struct cm_etcd *etcd, const char *advertise, uin
     return status;
 }
 
-static enum cm_status open_http(struct cm_etcd *etcd, bool is_secure) {
+static bool load_curl(struct cm_curl *curl, struct cm_cluster_error *error) {
+    if (cm_curl_load(curl))
+        return true;
+    snprintf(error->text, sizeof error->text,
+             "etcd is spoken to with " CM_CURL_LIBRARY ", which is not installed");
+    return false;
+}
+
+bool cm_etcd_load(struct cm_cluster_error *error) {
+    struct cm_curl curl;
+    return load_curl(&curl, error);
+}
+
+static enum cm_status open_http(struct cm_etcd *etcd, bool is_secure,
+                                struct cm_cluster_error *error) {
+    struct cm_curl curl;
+    if (!load_curl(&curl, error))
+        return CM_SYSTEM;
     const struct cm_http_options options = {
         .is_secure = is_secure,
         .ca_file = etcd->settings.etcd_ca,
@@ -150,7 +167,7 @@ static enum cm_status open_http(struct cm_etcd *etcd, bool is_secure) {
         .key_file = etcd->settings.etcd_key,
         .stop = &etcd->is_told,
     };
-    return cm_http_create(&options, &etcd->http);
+    return cm_http_create(&options, &curl, &etcd->http);
 }
 
 static uint32_t first_request_ms(const struct cm_etcd *etcd, uint32_t first_ms) {
@@ -176,7 +193,7 @@ static enum cm_status init(struct cm_etcd *etcd, const struct cm_etcd_options *o
     etcd->has_cond = cm_os_cond_init(&etcd->ready) == CM_OK;
     if (!etcd->has_lock || !etcd->has_cond)
         return CM_NO_MEMORY;
-    status = open_http(etcd, options->where->is_secure);
+    status = open_http(etcd, options->where->is_secure, error);
     if (status == CM_OK)
         status = cm_os_thread_start(&etcd->thread, cm_etcd_main, etcd, "etcd");
     return status;

@@ -42,6 +42,9 @@ struct cm_etcd_state {
     struct cm_cluster_error problem; /* empty: none */
 };
 
+/* Loads what cm_etcd_open() needs, for who will not be able to then: in a sandbox. False: it is not
+ * installed, as *error tells. */
+CM_MUST_CHECK bool cm_etcd_load(struct cm_cluster_error *error);
 /* Starts. The texts are borrowed for the call only. INVALID (*error tells why), NO_MEMORY, SYSTEM. */
 CM_MUST_CHECK enum cm_status cm_etcd_open(const struct cm_etcd_options *options,
                                           struct cm_etcd **out, struct cm_cluster_error *error);

@@ -2,7 +2,7 @@
 #include "etcd/http.h"
 
 #include "etcd/answer.h"
-#include <curl/curl.h>
+#include "etcd/curl.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,6 +14,7 @@
 
 struct cm_http {
     struct cm_http_options options;
+    struct cm_curl curl;
     CURLM *multi;
     CURL *easy;
     const struct cm_http_request *request; /* under way */
@@ -42,7 +43,7 @@ static enum cm_status take_lines(struct cm_http *http) {
 static size_t on_data(char *data, size_t size, size_t count, void *context) {
     struct cm_http *http = context;
     long code = 0;
-    (void)curl_easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &code);
+    (void)http->curl.easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &code);
     if (cm_buf_len(&http->answer) + size * count > CM_ETCD_ANSWER_BYTES_MAX)
         http->status = CM_BAD_ANSWER;
     else
@@ -56,44 +57,49 @@ static size_t on_data(char *data, size_t size, size_t count, void *context) {
 
 static void set_tls(struct cm_http *http) {
     const struct cm_http_options *options = &http->options;
+    const struct cm_curl *curl = &http->curl;
     if (options->ca_file[0] != '\0')
-        (void)curl_easy_setopt(http->easy, CURLOPT_CAINFO, options->ca_file);
+        (void)curl->easy_setopt(http->easy, CURLOPT_CAINFO, options->ca_file);
     if (options->cert_file[0] != '\0') {
-        (void)curl_easy_setopt(http->easy, CURLOPT_SSLCERT, options->cert_file);
-        (void)curl_easy_setopt(http->easy, CURLOPT_SSLKEY,
-                               options->key_file[0] != '\0' ? options->key_file
-                                                            : options->cert_file);
+        (void)curl->easy_setopt(http->easy, CURLOPT_SSLCERT, options->cert_file);
+        (void)curl->easy_setopt(http->easy, CURLOPT_SSLKEY,
+                                options->key_file[0] != '\0' ? options->key_file
+                                                             : options->cert_file);
     }
 }
 
 /* What all requests have in common. The environment's proxies are for other places than the
  * cluster's own. */
 static void set_up(struct cm_http *http) {
+    const struct cm_curl *curl = &http->curl;
     CURL *easy = http->easy;
-    (void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, http->options.is_secure ? "https" : "http");
-    (void)curl_easy_setopt(easy, CURLOPT_PROXY, "");
-    (void)curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
-    (void)curl_easy_setopt(easy, CURLOPT_USERAGENT, "cacheman");
-    (void)curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-    (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_data);
-    (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, http);
-    (void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, http->reason);
-    (void)curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, 2L);
+    (void)curl->easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    (void)curl->easy_setopt(easy, CURLOPT_PROTOCOLS_STR,
+                            http->options.is_secure ? "https" : "http");
+    (void)curl->easy_setopt(easy, CURLOPT_PROXY, "");
+    (void)curl->easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+    (void)curl->easy_setopt(easy, CURLOPT_USERAGENT, "cacheman");
+    (void)curl->easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    (void)curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_data);
+    (void)curl->easy_setopt(easy, CURLOPT_WRITEDATA, http);
+    (void)curl->easy_setopt(easy, CURLOPT_ERRORBUFFER, http->reason);
+    (void)curl->multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, 2L);
     set_tls(http);
 }
 
-enum cm_status cm_http_create(const struct cm_http_options *options, struct cm_http **out) {
+enum cm_status cm_http_create(const struct cm_http_options *options, const struct cm_curl *curl,
+                              struct cm_http **out) {
     struct cm_http *http = calloc(1, sizeof *http);
     if (http == NULL)
         return CM_NO_MEMORY;
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) { /* counted, and safe with threads */
+    http->curl = *curl;
+    if (curl->global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) { /* counted, and safe with threads */
         free(http);
         return CM_SYSTEM;
     }
     http->options = *options;
-    http->multi = curl_multi_init();
-    http->easy = curl_easy_init();
+    http->multi = http->curl.multi_init();
+    http->easy = http->curl.easy_init();
     if (http->multi == NULL || http->easy == NULL) {
         cm_http_destroy(http);
         return CM_NO_MEMORY;
@@ -106,19 +112,19 @@ enum cm_status cm_http_create(const struct cm_http_options *options, struct cm_h
 void cm_http_destroy(struct cm_http *http) {
     if (http == NULL)
         return;
-    curl_easy_cleanup(http->easy);
-    (void)curl_multi_cleanup(http->multi);
-    curl_global_cleanup();
+    http->curl.easy_cleanup(http->easy);
+    (void)http->curl.multi_cleanup(http->multi);
+    http->curl.global_cleanup();
     cm_buf_deinit(&http->answer);
     free(http);
 }
 
 void cm_http_wake(struct cm_http *http) {
-    (void)curl_multi_wakeup(http->multi);
+    (void)http->curl.multi_wakeup(http->multi);
 }
 
 void cm_http_wait(struct cm_http *http, uint32_t timeout_ms) {
-    (void)curl_multi_poll(http->multi, NULL, 0, (int)timeout_ms, NULL);
+    (void)http->curl.multi_poll(http->multi, NULL, 0, (int)timeout_ms, NULL);
 }
 
 const char *cm_http_reason(const struct cm_http *http) {
@@ -127,16 +133,16 @@ const char *cm_http_reason(const struct cm_http *http) {
 
 /* ---- requests ---- */
 
-static struct curl_slist *make_headers(const char *token) {
+static struct curl_slist *make_headers(const struct cm_curl *curl, const char *token) {
     char line[CM_ETCD_TOKEN_BYTES + 32];
-    struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
-    struct curl_slist *all = headers == NULL ? NULL : curl_slist_append(headers, "Expect:");
+    struct curl_slist *headers = curl->slist_append(NULL, "Content-Type: application/json");
+    struct curl_slist *all = headers == NULL ? NULL : curl->slist_append(headers, "Expect:");
     if (all != NULL && token != NULL) {
         snprintf(line, sizeof line, "Authorization: %s", token);
-        all = curl_slist_append(headers, line);
+        all = curl->slist_append(headers, line);
     }
     if (all == NULL)
-        curl_slist_free_all(headers);
+        curl->slist_free_all(headers);
     return all;
 }
 
@@ -144,11 +150,11 @@ static void set_request(struct cm_http *http, const struct cm_http_request *what
     char url[URL_BYTES];
     snprintf(url, sizeof url, "%s://%s%s", http->options.is_secure ? "https" : "http",
              what->endpoint->name, what->path);
-    (void)curl_easy_setopt(http->easy, CURLOPT_URL, url);
-    (void)curl_easy_setopt(http->easy, CURLOPT_POSTFIELDS, what->body.data);
-    (void)curl_easy_setopt(http->easy, CURLOPT_POSTFIELDSIZE, (long)what->body.len);
-    (void)curl_easy_setopt(http->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)what->connect_ms);
-    (void)curl_easy_setopt(http->easy, CURLOPT_TIMEOUT_MS, (long)what->timeout_ms);
+    (void)http->curl.easy_setopt(http->easy, CURLOPT_URL, url);
+    (void)http->curl.easy_setopt(http->easy, CURLOPT_POSTFIELDS, what->body.data);
+    (void)http->curl.easy_setopt(http->easy, CURLOPT_POSTFIELDSIZE, (long)what->body.len);
+    (void)http->curl.easy_setopt(http->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)what->connect_ms);
+    (void)http->curl.easy_setopt(http->easy, CURLOPT_TIMEOUT_MS, (long)what->timeout_ms);
     cm_buf_clear(&http->answer);
     http->reason[0] = '\0';
     http->status = CM_OK;
@@ -158,17 +164,17 @@ static void set_request(struct cm_http *http, const struct cm_http_request *what
 /* Carries the one request that was added. False: it was told to stop before the end. */
 static bool carry(struct cm_http *http) {
     int running = 1;
-    while (curl_multi_perform(http->multi, &running) == CURLM_OK && running > 0) {
+    while (http->curl.multi_perform(http->multi, &running) == CURLM_OK && running > 0) {
         if (atomic_load(http->options.stop))
             return false;
-        (void)curl_multi_poll(http->multi, NULL, 0, POLL_MS, NULL);
+        (void)http->curl.multi_poll(http->multi, NULL, 0, POLL_MS, NULL);
     }
     return running == 0;
 }
 
 static CURLcode result_of(struct cm_http *http) {
     int left;
-    const CURLMsg *message = curl_multi_info_read(http->multi, &left);
+    const CURLMsg *message = http->curl.multi_info_read(http->multi, &left);
     return message != NULL && message->msg == CURLMSG_DONE ? message->data.result
                                                            : CURLE_FAILED_INIT;
 }
@@ -183,12 +189,12 @@ static enum cm_status judge(struct cm_http *http, CURLcode result) {
     }
     if (result != CURLE_OK) {
         if (http->reason[0] == '\0')
-            snprintf(http->reason, sizeof http->reason, "%s", curl_easy_strerror(result));
+            snprintf(http->reason, sizeof http->reason, "%s", http->curl.easy_strerror(result));
         return result == CURLE_OPERATION_TIMEDOUT ? CM_TIMEOUT
                : result == CURLE_OUT_OF_MEMORY    ? CM_NO_MEMORY
                                                   : CM_UNREACHABLE;
     }
-    (void)curl_easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &code);
+    (void)http->curl.easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &code);
     if (code == 200)
         return CM_OK;
     cm_etcd_read_error(cm_buf_slice(&http->answer), http->reason, sizeof http->reason);
@@ -197,18 +203,18 @@ static enum cm_status judge(struct cm_http *http, CURLcode result) {
 
 enum cm_status cm_http_post(struct cm_http *http, const struct cm_http_request *what,
                             struct cm_slice *answer) {
-    struct curl_slist *headers = make_headers(what->token);
+    struct curl_slist *headers = make_headers(&http->curl, what->token);
     if (headers == NULL)
         return CM_NO_MEMORY;
     set_request(http, what);
-    (void)curl_easy_setopt(http->easy, CURLOPT_HTTPHEADER, headers);
+    (void)http->curl.easy_setopt(http->easy, CURLOPT_HTTPHEADER, headers);
     enum cm_status status = CM_NO_MEMORY;
-    if (curl_multi_add_handle(http->multi, http->easy) == CURLM_OK) {
+    if (http->curl.multi_add_handle(http->multi, http->easy) == CURLM_OK) {
         status = carry(http) ? judge(http, result_of(http)) : CM_CANCELLED;
-        (void)curl_multi_remove_handle(http->multi, http->easy);
+        (void)http->curl.multi_remove_handle(http->multi, http->easy);
     }
-    (void)curl_easy_setopt(http->easy, CURLOPT_HTTPHEADER, NULL);
-    curl_slist_free_all(headers);
+    (void)http->curl.easy_setopt(http->easy, CURLOPT_HTTPHEADER, NULL);
+    http->curl.slist_free_all(headers);
     http->request = NULL;
     *answer = cm_buf_slice(&http->answer);
     return status;

@@ -2,10 +2,11 @@
 #ifndef CM_ETCD_HTTP_H
 #define CM_ETCD_HTTP_H
 
-/* Requests to etcd, one at a time. libcurl is in http.c alone. One thread makes them; any may wake
+/* Requests to etcd, one at a time. libcurl is in http.c and curl.c alone. One thread makes them; any may wake
  * it. */
 
 #include "base/buf.h"
+#include "etcd/curl.h"
 #include "ring/cluster.h"
 #include <stdatomic.h>
 
@@ -19,7 +20,7 @@ struct cm_http_options {
 
 /* NO_MEMORY, SYSTEM. */
 CM_MUST_CHECK enum cm_status cm_http_create(const struct cm_http_options *options,
-                                            struct cm_http **out);
+                                            const struct cm_curl *curl, struct cm_http **out);
 void cm_http_destroy(struct cm_http *http); /* NULL is allowed */
 
 /* Ends a wait that is under way, or else the next one; any thread. */

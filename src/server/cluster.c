@@ -72,7 +72,12 @@ static enum cm_exit take_advertised(struct cm_server *server, const char *given)
 
 enum cm_exit cm_server_find_place(struct cm_server *server) {
     const struct cm_config *config = server->config;
+    struct cm_cluster_error error;
     struct finding found = {.all_loopback = true};
+    if (config->join != NULL && !cm_etcd_load(&error)) { /* now: the sandbox would not let it */
+        cm_server_complain("option --join: %s", error.text);
+        return CM_EXIT_SYSTEM;
+    }
     if (config->advertise != NULL)
         return take_advertised(server, config->advertise);
     cm_net_visit_listeners(server->net, find_listener, &found);

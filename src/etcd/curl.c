@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "etcd/curl.h"
+
+#include "base/os/library.h"
+#include <stddef.h>
+
+bool cm_curl_load(struct cm_curl *curl) {
+    void *library = cm_os_library_load(CM_CURL_LIBRARY);
+    if (library == NULL)
+        return false;
+#define LOAD_FUNCTION(name)                                                                        \
+    curl->name = (__typeof__(curl_##name) *)cm_os_library_function(library, "curl_" #name);        \
+    if (curl->name == NULL)                                                                        \
+        return false;
+    CM_CURL_FUNCTIONS(LOAD_FUNCTION)
+#undef LOAD_FUNCTION
+    return true;
+}
