@@ -338,10 +338,15 @@ uint32_t cmstore_describe_evicted(const struct cmstore_evicted *evicted,
     X(segment_bytes, "size of a segment")                                                          \
     X(segments, "segments the budget allows")                                                      \
     X(segments_free, "segments ready for use")                                                     \
+    X(segments_open, "segments that are written to")                                               \
+    X(segments_sealed, "segments that are full")                                                   \
+    X(segments_evacuating, "segments that are being emptied")                                      \
+    X(segments_limbo, "empty segments that somebody may still be reading")                         \
     X(segments_pinned, "segments held by pins")                                                    \
     X(evictions, "items evicted for room")                                                         \
     X(evicted_unfetched, "of these, never read")                                                   \
     X(evicted_active, "of these, read within the last minute")                                     \
+    X(evicted_idle_s, "seconds for which evicted items had not been used, summed")                 \
     X(expired, "items found or reclaimed expired")                                                 \
     X(expired_unfetched, "of these, never read")                                                   \
     X(reclaimed_segments, "segments emptied for reuse")                                            \

@@ -63,6 +63,7 @@ static void put_version(struct page *page, const char *version) {
 #define READ_SERVER(field)    r->server.field, WHOLE
 #define READ_SERVER_US(field) r->server.field, MICROSECONDS
 #define READ_METRIC(field)    r->metrics.values[CM_METRIC_##field], WHOLE
+#define READ_METRIC_US(field) r->metrics.values[CM_METRIC_##field], MICROSECONDS
 #define READ_STORE(field)     r->store.field, WHOLE
 #define READ_WATCH(field)     r->watch.field, WHOLE
 

@@ -9,7 +9,8 @@
 /* What the server knows and the store does not, for `stats`: one field a line of
  * CM_STATS_SERVER in tables/stats.def. */
 struct cm_server_stats {
-#define CM_STAT_SERVER(name, text) uint64_t name;
+#define CM_STAT_SERVER(name, text)        uint64_t name;
+#define CM_STAT_HIDDEN_SERVER(name, text) uint64_t name;
 #include "tables/stats.def"
     const char *version;         /* static */
     const char *libevent;        /* static: version of the event library */

@@ -13,7 +13,8 @@
  * M2. A reset does not touch them; it remembers their sums, which readings subtract. */
 
 enum cm_metric {
-#define CM_STAT_METRIC(name, text) CM_METRIC_##name,
+#define CM_STAT_METRIC(name, text)        CM_METRIC_##name,
+#define CM_STAT_HIDDEN_METRIC(name, text) CM_METRIC_##name,
 #include "tables/stats.def"
     CM_METRIC_COUNT
 };

@@ -62,7 +62,7 @@ struct cm_net {
     _Atomic int64_t held_bytes, pinned_bytes, charged_bytes;
     _Atomic uint64_t connections, connections_total, rejected, idle_kicks, stalled_kicks;
     _Atomic uint64_t accept_pauses, accept_paused_us;
-    _Atomic uint64_t new_sessions, kernel_sessions, handshake_errors;
+    _Atomic uint64_t new_sessions, resumed_sessions, kernel_sessions, handshake_errors;
 };
 
 static inline void cm_net_count(_Atomic uint64_t *counter) {

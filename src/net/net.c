@@ -224,6 +224,7 @@ void cm_net_read_counts(struct cm_net *net, struct cm_net_counts *counts) {
         .accept_pauses = get(&net->accept_pauses),
         .accept_paused_us = get(&net->accept_paused_us),
         .new_sessions = get(&net->new_sessions),
+        .resumed_sessions = get(&net->resumed_sessions),
         .kernel_sessions = get(&net->kernel_sessions),
         .handshake_errors = get(&net->handshake_errors),
         .accepting = !atomic_load_explicit(&net->accept_paused, memory_order_relaxed),

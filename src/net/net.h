@@ -116,7 +116,8 @@ struct cm_net_counts {
     uint64_t stalled_kicks; /* closed for the room their unsent answers took */
     uint64_t accept_pauses; /* out of descriptors */
     uint64_t accept_paused_us;
-    uint64_t new_sessions;    /* of TLS: handshakes done, but for those that resumed a session */
+    uint64_t new_sessions; /* of TLS: handshakes done, but for those that resumed a session */
+    uint64_t resumed_sessions;
     uint64_t kernel_sessions; /* handshakes after which the kernel encrypts */
     uint64_t handshake_errors;
     bool accepting;

@@ -97,8 +97,9 @@ static void note_step(struct cm_conn *conn, enum cm_tls_state state) {
         worker->shake_turn = worker->turn;
     if (state == CM_TLS_FAILED)
         cm_net_count(&worker->net->handshake_errors);
-    else if (state != CM_TLS_SHAKING && !cm_tls_is_resumed(conn->tls))
-        cm_net_count(&worker->net->new_sessions);
+    else if (state != CM_TLS_SHAKING)
+        cm_net_count(cm_tls_is_resumed(conn->tls) ? &worker->net->resumed_sessions
+                                                  : &worker->net->new_sessions);
     if (cm_tls_is_in_kernel(conn->tls))
         cm_net_count(&worker->net->kernel_sessions);
 }

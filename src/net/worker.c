@@ -2,6 +2,7 @@
 #include "net/worker.h"
 
 #include "base/os/process.h"
+#include "metrics/metrics.h"
 #include "net/conn.h"
 #include "net/internal.h"
 #include "net/secure.h"
@@ -11,6 +12,7 @@
 enum {
     STACK_BYTES = 256 << 10,
     SWEEP_MS = 1000,
+    LOOK_MS = 1000,
     /* The store is left and entered again after so much input, for reclaim to go on (W2). */
     TURN_BYTES_MAX = 1 << 20,
     HOLD_STEP = 16 << 10,
@@ -62,6 +64,7 @@ static void close_handles(struct cm_worker *worker) {
     uv_close((uv_handle_t *)&worker->leave, NULL);
     uv_close((uv_handle_t *)&worker->again_idle, NULL);
     uv_close((uv_handle_t *)&worker->sweep, NULL);
+    uv_close((uv_handle_t *)&worker->look, NULL);
     uv_close((uv_handle_t *)&worker->deadline, NULL);
     uv_close((uv_handle_t *)&worker->pauses, NULL);
     uv_close((uv_handle_t *)&worker->tell, NULL);
@@ -292,6 +295,27 @@ static void sweep_if_wanted(struct cm_worker *worker) {
         uv_timer_start(&worker->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
 }
 
+/* ---- how late the loop is: what a connection waits for the others ---- */
+
+static void on_look(uv_timer_t *timer);
+
+static void look_again(struct cm_worker *worker) {
+    uv_update_time(&worker->loop); /* which the timer counts from */
+    worker->look_due_ns = uv_hrtime() + LOOK_MS * (uint64_t)1000000;
+    uv_timer_start(&worker->look, on_look, LOOK_MS, 0);
+}
+
+/* The loop counts milliseconds: what is less is not late. */
+static void on_look(uv_timer_t *timer) {
+    struct cm_worker *worker = timer->data;
+    uint64_t now_ns = uv_hrtime();
+    uint64_t late_ns = now_ns > worker->look_due_ns ? now_ns - worker->look_due_ns : 0;
+    cm_metrics_count(worker->metrics, CM_METRIC_loop_looks);
+    if (late_ns >= 1000000)
+        cm_metrics_add(worker->metrics, CM_METRIC_loop_lag_us, late_ns / 1000);
+    look_again(worker);
+}
+
 /* ---- what other threads send ---- */
 
 static void on_wake(uv_async_t *async) {
@@ -371,12 +395,15 @@ static enum cm_status init_loop(struct cm_worker *worker) {
     uv_prepare_init(&worker->loop, &worker->leave);
     uv_idle_init(&worker->loop, &worker->again_idle);
     uv_timer_init(&worker->loop, &worker->sweep);
+    uv_timer_init(&worker->loop, &worker->look);
     uv_timer_init(&worker->loop, &worker->deadline);
     uv_timer_init(&worker->loop, &worker->pauses);
     uv_timer_init(&worker->loop, &worker->tell);
     worker->wake.data = worker->leave.data = worker->again_idle.data = worker;
     worker->sweep.data = worker->deadline.data = worker->pauses.data = worker->tell.data = worker;
     uv_prepare_start(&worker->leave, on_leave);
+    worker->look.data = worker;
+    look_again(worker);
     sweep_if_wanted(worker);
     return CM_OK;
 }

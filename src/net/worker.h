@@ -46,6 +46,8 @@ struct cm_worker {
     uv_prepare_t leave;   /* W2 */
     uv_idle_t again_idle; /* runs while connections wait in `again` or the worker drains */
     uv_timer_t sweep;     /* what takes too long, once a second; only where there is a limit */
+    uv_timer_t look;      /* once a second: how late is it? */
+    uint64_t look_due_ns; /* when it should run */
     uv_timer_t deadline;  /* of draining */
     uv_timer_t pauses;    /* runs while connections pause: the end of the first pause */
     uv_timer_t tell;      /* while there are connections in `watching` */

@@ -48,6 +48,8 @@ static void on_server_stats(void *context, struct cm_server_stats *stats) {
         .reserved_fds = CM_SERVER_DESCRIPTORS(threads),
         .idle_kicks = counts.idle_kicks,
         .ssl_new_sessions = counts.new_sessions,
+        .stalled_kicks = counts.stalled_kicks,
+        .ssl_resumed_sessions = counts.resumed_sessions,
         .ssl_kernel_sessions = counts.kernel_sessions,
         .ssl_handshake_errors = counts.handshake_errors,
         .time_since_server_cert_refresh =

@@ -15,6 +15,15 @@ static uint64_t level(const cmstore *s, enum cm_tally_kind kind) {
     return n > 0 ? (uint64_t)n : 0;
 }
 
+static void count_segment(const struct cm_segment *segment, struct cmstore_counters *c) {
+    uint8_t state = atomic_load_explicit(&segment->state, memory_order_relaxed);
+    c->segments_open += state == CM_SEGMENT_OPEN;
+    c->segments_sealed += state == CM_SEGMENT_SEALED;
+    c->segments_evacuating += state == CM_SEGMENT_EVACUATING;
+    c->segments_limbo += state == CM_SEGMENT_LIMBO;
+    c->segments_pinned += atomic_load(&segment->pins) > 0;
+}
+
 static void read_arena(const cmstore *s, struct cmstore_counters *c) {
     struct cm_arena *arena = (struct cm_arena *)(uintptr_t)&s->arena; /* its mutex only */
     uint64_t segment = cm_arena_segment_bytes(arena);
@@ -26,7 +35,7 @@ static void read_arena(const cmstore *s, struct cmstore_counters *c) {
     uint64_t in_use = arena->resident - atomic_load(&arena->free_count);
     c->memory_used = arena->bookkeeping_bytes + in_use * segment;
     for (uint32_t i = 1; i < arena->next_unused; i++) {
-        c->segments_pinned += atomic_load(&cm_arena_segment(arena, i)->pins) > 0;
+        count_segment(cm_arena_segment(arena, i), c);
     }
     cm_os_mutex_unlock(&arena->mutex);
     c->segment_bytes = segment;
@@ -43,6 +52,7 @@ void cmstore_read_counters(const cmstore *store, struct cmstore_counters *counte
         .evictions = level(s, CM_TALLY_EVICTIONS),
         .evicted_unfetched = level(s, CM_TALLY_EVICTED_UNFETCHED),
         .evicted_active = level(s, CM_TALLY_EVICTED_ACTIVE),
+        .evicted_idle_s = level(s, CM_TALLY_EVICTED_IDLE_S),
         .expired = level(s, CM_TALLY_EXPIRED),
         .expired_unfetched = level(s, CM_TALLY_EXPIRED_UNFETCHED),
         .reclaimed_segments = level(s, CM_TALLY_RECLAIMED_SEGMENTS),

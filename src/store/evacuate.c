@@ -44,11 +44,13 @@ static struct cm_verdict ask(const struct evacuation *e, const struct cm_found *
 
 static void count_eviction(cmstore_thread *t, const struct cm_found *found) {
     uint32_t now_s = cm_now(t->store);
+    uint32_t idle_s = now_s - cm_item_last_access(found->record, now_s);
     bool fetched = (cm_word(found->record, 1) & CM_W1_FETCHED) != 0;
     cm_tally_add(t, CM_TALLY_EVICTIONS, 1);
+    cm_tally_add(t, CM_TALLY_EVICTED_IDLE_S, idle_s);
     if (!fetched)
         cm_tally_add(t, CM_TALLY_EVICTED_UNFETCHED, 1);
-    if (fetched && now_s - cm_item_last_access(found->record, now_s) < ACTIVE_WITHIN_S) {
+    if (fetched && idle_s < ACTIVE_WITHIN_S) {
         cm_tally_add(t, CM_TALLY_EVICTED_ACTIVE, 1);
     }
 }

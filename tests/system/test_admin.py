@@ -14,10 +14,10 @@ import subprocess
 import pytest
 
 import cachemand
+import transcript
 from cachemand import ROOT
 
 TOKEN = "correct-horse-battery-staple"
-PROGRAM = cachemand.PROGRAM
 PAGES = ["/metrics", "/stats.json", "/healthz", "/readyz"]
 
 
@@ -129,7 +129,37 @@ def test_removed_items_by_reason(serve):
     seen, stats = metrics(port_of(server)), client.stats()
     assert seen['cacheman_items_removed_total{reason="evicted"}'] > 0
     assert seen["cacheman_segments_reclaimed_total"] > 0
+    assert seen['cacheman_segments{state="sealed"}'] > 0
+    assert seen['cacheman_segments{state="open"}'] > 0
     assert seen["cacheman_items_stored_total"] == float(stats["total_items"]) == 20000
+
+
+def test_age_of_what_was_evicted(serve):
+    """By a clock that the test moves: what was there before has not been used since."""
+    program = transcript.test_program()
+    if program is None:
+        pytest.skip("cachemand-test is not built")
+    server = serve("-m", "8", "--policy", "fifo", "--admin", "127.0.0.1:0", program=program,
+                   env={"CACHEMAN_TEST_DEBUG_TIME": "1"})
+    client = server.connect()
+    client.ask(b"debugtime p\r\n", b"OK\r\n")
+    for number in range(4000):
+        client.send(b"set k%d 0 0 1000 noreply\r\n%s\r\n" % (number, b"v" * 1000))
+    client.ask(b"debugtime 1000\r\n", b"OK\r\n")
+    for number in range(20000):
+        client.send(b"set m%d 0 0 1000 noreply\r\n%s\r\n" % (number, b"v" * 1000))
+    gone = sum(client.get(b"k%d" % number) is None for number in range(4000))
+    assert gone > 1000
+    assert metrics(port_of(server))["cacheman_items_evicted_idle_seconds_total"] == 1000 * gone
+
+
+def test_lag_is_looked_at(admin):
+    def looks():
+        return metrics(admin[1])["cacheman_loop_lag_looks_total"]
+
+    before = looks()
+    cachemand.wait_until(lambda: looks() > before + 3, "both workers' looks")
+    assert 0 <= metrics(admin[1])["cacheman_loop_lag_seconds_total"] < 1000
 
 
 def test_statistics_as_json(admin):

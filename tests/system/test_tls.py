@@ -10,6 +10,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import urllib.request
 import warnings
 
 import pytest
@@ -222,7 +223,8 @@ def with_session(server, context, session=None):
 @pytest.mark.parametrize("version", [V1_2, V1_3])
 @pytest.mark.parametrize("reload", [False, True])
 def test_resumption(serve_tls, authority, version, reload):
-    server = serve_tls("-v", tls_client=tls.client_context(authority, low=version, high=version))
+    server = serve_tls("-v", "--admin", "127.0.0.1:0",
+                       tls_client=tls.client_context(authority, low=version, high=version))
     session, reused = with_session(server, server.tls)
     assert not reused
     if reload:
@@ -232,6 +234,9 @@ def test_resumption(serve_tls, authority, version, reload):
         session, reused = with_session(server, server.tls, session)
         assert reused
     assert server.connect().stats()["ssl_new_sessions"] == "2"  # the first and this
+    page = re.search(r"statistics on (\S+)", server.error_text())[1]
+    with urllib.request.urlopen(page, timeout=30) as answer:
+        assert b'cacheman_tls_handshakes_total{outcome="resumed"} 5\n' in answer.read()
 
 
 def test_resumption_needs_the_same_authorities(serve, authority, server_cert, client_certs,

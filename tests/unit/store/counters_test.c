@@ -17,6 +17,8 @@ static void test_levels(void **state) {
     assert_true(c.memory_used >= c.item_bytes && c.memory_used <= c.memory_limit);
     assert_true(c.segments * c.segment_bytes + c.index_bytes <= c.memory_limit);
     assert_true(c.segments_free < c.segments);
+    assert_true(c.segments_open > 0);
+    assert_true(c.segments_free + c.segments_open + c.segments_sealed <= c.segments);
     rig_delete(&rig, "a");
     rig_delete(&rig, "b");
     c = rig_counters(&rig);
@@ -43,6 +45,8 @@ static void test_events_and_their_reset(void **state) {
     assert_true(c.evicted_unfetched > 0 && c.evicted_unfetched < c.evictions);
     assert_true(c.evicted_unfetched + c.evicted_active <= c.evictions);
     assert_true(c.reclaimed_segments > 0);
+    assert_int_equal(c.evicted_idle_s, 0); /* the clock stands still */
+    assert_true(c.segments_sealed > c.segments_open);
     assert_true(c.in_place > 9000);
     uint64_t items = c.items, bytes = c.item_bytes;
     cmstore_reset_counters(rig.store);
