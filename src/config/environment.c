@@ -6,7 +6,8 @@
 /* CACHEMAN_THREADS=4 and the like. */
 
 /* Of others' variables that begin in the same way. */
-#define TESTS_VARIABLE CM_CONFIG_VARIABLE "TEST_"
+#define TESTS_VARIABLE   CM_CONFIG_VARIABLE "TEST_"
+#define SERVERS_VARIABLE CM_CONFIG_VARIABLE "SERVERS="
 
 /* The value, if `entry` is "name=value". */
 static const char *value_of(const char *entry, const char *name) {
@@ -39,12 +40,17 @@ static bool begins_with(const char *text, const char *beginning) {
     return strncmp(text, beginning, strlen(beginning)) == 0;
 }
 
+/* Read by the console and its like, and by tests. */
+static bool is_other_programs(const char *entry) {
+    return begins_with(entry, SERVERS_VARIABLE) || begins_with(entry, TESTS_VARIABLE);
+}
+
 /* It may be somebody else's, and so is no fault. */
 static enum cm_status note_unknown(struct cm_config_parse *parse) {
     enum cm_status status = CM_OK;
     char *const *entry = parse->line->environment;
     for (; entry != NULL && *entry != NULL && status == CM_OK; entry++) {
-        if (begins_with(*entry, CM_CONFIG_VARIABLE) && !begins_with(*entry, TESTS_VARIABLE) &&
+        if (begins_with(*entry, CM_CONFIG_VARIABLE) && !is_other_programs(*entry) &&
             !is_known(*entry))
             status = cm_config_note(parse, "%.*s in the environment names no option",
                                     (int)strcspn(*entry, "="), *entry);

@@ -166,11 +166,12 @@ static const char *find_culprit(struct cm_console *console, struct cm_shown *sho
 }
 
 static int about_server(struct cm_console *console, const struct cm_trouble *trouble) {
-    struct cm_shown name, reason;
+    struct cm_shown name;
+    struct cm_told reason;
     const char *why = "", *server = trouble->server == NULL ? find_culprit(console, &name)
                                                             : cm_show_text(&name, trouble->server);
     if (trouble->why != NULL)
-        why = cm_show_text(&reason, trouble->why);
+        why = cm_tell(&reason, trouble->why);
     switch (trouble->status) {
     case CM_UNREACHABLE:
         return unreachable(console, server, why);

@@ -75,13 +75,18 @@ static unsigned char on_signal(EditLine *edit, int key) {
     return CC_REDISPLAY;
 }
 
+static struct cm_slice word_of(const struct cm_completions *completions, size_t number) {
+    const char *word = completions->words[number];
+    return cm_slice(word, strlen(word));
+}
+
 /* Below the line, in columns. */
 static void list(const struct cm_prompt *prompt, const struct cm_completions *completions) {
     enum { GAP = 2, LISTED_MAX = 200 };
     size_t widest = 1;
     const size_t count = completions->count < LISTED_MAX ? completions->count : LISTED_MAX;
     for (size_t i = 0; i < count; i++) {
-        const size_t width = strlen(completions->words[i]);
+        const size_t width = cm_safe_columns(word_of(completions, i));
         widest = width > widest ? width : widest;
     }
     const size_t columns = prompt->console->term.columns / (widest + GAP);
@@ -89,7 +94,9 @@ static void list(const struct cm_prompt *prompt, const struct cm_completions *co
     putchar('\n');
     for (size_t i = 0; i < count; i++) {
         const bool ends = (i + 1) % across == 0 || i + 1 == count;
-        printf("%-*s%s", ends ? 0 : (int)(widest + GAP), completions->words[i], ends ? "\n" : "");
+        const size_t used = cm_safe_print(stdout, word_of(completions, i), 0);
+        printf("%*s", ends ? 0 : (int)(widest + GAP - used), "");
+        fputs(ends ? "\n" : "", stdout);
     }
     if (count < completions->count)
         printf("and %zu more\n", completions->count - count);

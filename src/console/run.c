@@ -16,7 +16,7 @@ bool cm_may_wait(void *console) {
 int cm_connect(struct cm_console *console) {
     cacheman *client;
     struct cacheman_error error;
-    struct cm_shown shown;
+    struct cm_told told;
     char *where = NULL, *why = NULL;
     int status = cm_cli_where_make(&console->where, &where, &why);
     if (status != CM_EXIT_OK) {
@@ -28,7 +28,7 @@ int cm_connect(struct cm_console *console) {
         cacheman_close(console->client);
         console->client = client;
     } else {
-        status = cm_error(console, CM_EXIT_USAGE, "%s", cm_show_text(&shown, error.text));
+        status = cm_error(console, CM_EXIT_USAGE, "%s", cm_tell(&told, error.text));
     }
     free(where);
     return status;

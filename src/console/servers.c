@@ -117,6 +117,11 @@ struct placing {
     struct cm_table *table; /* for people */
 };
 
+/* "?": the servers have become more since they were listed. */
+static const char *name_of(const struct cm_targets *targets, uint32_t place) {
+    return place < targets->all_count ? targets->all[place].name : "?";
+}
+
 /* The names of the servers a key is on, with commas between. NULL: no memory. The caller frees it. */
 static char *name_servers(const struct placing *placing, struct cm_slice key,
                           const char *distribution) {
@@ -129,7 +134,7 @@ static char *name_servers(const struct placing *placing, struct cm_slice key,
     const size_t found = cacheman_where(placing->console->client, cm_to(key), distribution, places,
                                         placing->replicas);
     for (size_t i = 0; i < found; i++)
-        fprintf(to, "%s%s", i == 0 ? "" : ",", placing->targets.all[places[i]].name);
+        fprintf(to, "%s%s", i == 0 ? "" : ",", name_of(&placing->targets, places[i]));
     if (fclose(to) == 0)
         return text;
     free(text);
@@ -141,7 +146,10 @@ static void print_place(const struct placing *placing, struct cm_slice key) {
     FILE *to = placing->console->out;
     char *servers = name_servers(placing, key, NULL);
     (void)cm_safe_print_word(to, key);
-    fprintf(to, "\t%s\n", servers == NULL ? "" : servers);
+    fputc('\t', to);
+    if (servers != NULL)
+        (void)cm_safe_print(to, cm_slice(servers, strlen(servers)), 0);
+    fputc('\n', to);
     free(servers);
 }
 
@@ -333,6 +341,7 @@ static char *join(const struct cm_args *args) {
 int cm_command_connect(struct cm_console *console, const struct cm_args *args) {
     const struct cm_cli_where before = console->where;
     struct cm_targets targets;
+    struct cm_shown shown;
     size_t up = 0;
     char *servers = join(args);
     if (servers == NULL)
@@ -354,7 +363,8 @@ int cm_command_connect(struct cm_console *console, const struct cm_args *args) {
         status = cm_worse(status, one);
     }
     if (up == targets.count)
-        cm_answer(console, "connected to %s", up == 1 ? targets.names[0] : "all servers");
+        cm_answer(console, "connected to %s",
+                  up == 1 ? cm_show_text(&shown, targets.names[0]) : "all servers");
     if (console->json != NULL)
         cm_json_set_u64(console->json, "up", up);
     cm_targets_deinit(&targets);

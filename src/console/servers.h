@@ -7,7 +7,8 @@
 /* The servers a command is about: those of the cluster, or the one that --server names. */
 struct cm_targets {
     struct cacheman_server *all; /* to be freed */
-    const char **names;          /* to be freed */
+    size_t all_count;
+    const char **names; /* to be freed */
     size_t count;
 };
 

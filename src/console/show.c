@@ -7,19 +7,32 @@
 #define DUMP_COLUMNS  16
 #define DUMP_ROWS     16
 
-const char *cm_show(struct cm_shown *shown, struct cm_slice bytes) {
-    shown->text[0] = '\0';
-    FILE *to = fmemopen(shown->text, sizeof shown->text, "w");
+struct room {
+    char *text;
+    size_t bytes, columns; /* 0 columns: as many as there are */
+};
+
+static const char *show(struct room room, struct cm_slice bytes) {
+    room.text[0] = '\0';
+    FILE *to = fmemopen(room.text, room.bytes, "w");
     if (to == NULL)
         return "?";
-    (void)cm_safe_print(to, bytes, SHOWN_COLUMNS);
+    (void)cm_safe_print(to, bytes, room.columns);
     fclose(to);
-    shown->text[sizeof shown->text - 1] = '\0';
-    return shown->text;
+    room.text[room.bytes - 1] = '\0';
+    return room.text;
+}
+
+const char *cm_show(struct cm_shown *shown, struct cm_slice bytes) {
+    return show((struct room){shown->text, sizeof shown->text, SHOWN_COLUMNS}, bytes);
 }
 
 const char *cm_show_text(struct cm_shown *shown, const char *text) {
     return cm_show(shown, cm_slice(text, strlen(text)));
+}
+
+const char *cm_tell(struct cm_told *told, const char *text) {
+    return show((struct room){told->text, sizeof told->text, 0}, cm_slice(text, strlen(text)));
 }
 
 /* "00000010  68 65 6c 6c 6f 00 ...  |hello.|" */

@@ -15,12 +15,11 @@ static int unknown(struct cm_console *console, const char *only) {
 }
 
 int cm_targets_init(struct cm_console *console, const char *only, struct cm_targets *targets) {
-    size_t count = 0;
     *targets = (struct cm_targets){0};
-    if (cacheman_servers(console->client, &targets->all, &count) != CM_OK)
+    if (cacheman_servers(console->client, &targets->all, &targets->all_count) != CM_OK)
         return cm_error(console, CM_EXIT_UNAVAILABLE, "out of memory");
-    targets->names = calloc(count, sizeof *targets->names);
-    for (size_t i = 0; i < count && targets->names != NULL; i++) {
+    targets->names = calloc(targets->all_count, sizeof *targets->names);
+    for (size_t i = 0; i < targets->all_count && targets->names != NULL; i++) {
         const struct cacheman_server *server = &targets->all[i];
         if (only == NULL ? !server->leaving : strcmp(only, server->name) == 0)
             targets->names[targets->count++] = server->name;

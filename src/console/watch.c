@@ -44,6 +44,12 @@ static void print_json(const struct watching *watching, const struct cacheman_li
     json_decref(event);
 }
 
+static void print_name(const struct cm_console *console, const char *server) {
+    fputs(cm_colour(console, CM_CYAN), console->out);
+    (void)cm_safe_print(console->out, cm_slice(server, strlen(server)), 0);
+    fprintf(console->out, "%s ", cm_colour(console, CM_PLAIN));
+}
+
 static bool on_line(void *context, const struct cacheman_line *line) {
     struct watching *watching = context;
     struct cm_console *console = watching->console;
@@ -52,8 +58,7 @@ static bool on_line(void *context, const struct cacheman_line *line) {
         print_json(watching, line);
     } else {
         if (watching->names_servers)
-            fprintf(console->out, "%s%s%s ", cm_colour(console, CM_CYAN), line->server,
-                    cm_colour(console, CM_PLAIN));
+            print_name(console, line->server);
         (void)cm_safe_print(console->out, cm_of(line->text), 0);
         fputc('\n', console->out);
     }

@@ -150,6 +150,11 @@ static void describe(const struct setting *setting, char *to, size_t room) {
     }
 }
 
+static bool is_secret(const struct setting *setting) {
+    return setting->offset == offsetof(struct cm_settings, password) ||
+           setting->offset == offsetof(struct cm_settings, etcd_password);
+}
+
 bool cm_setting_describe(size_t number, struct cm_setting_text *out) {
     if (number >= SETTING_COUNT)
         return false;
@@ -179,9 +184,8 @@ bool cm_setting_print(const struct cm_settings *settings, size_t number, char *t
     int64_t value = 0;
     int length;
     if (setting->kind == TEXT) {
-        const bool is_secret =
-            setting->offset == offsetof(struct cm_settings, password) && *field != '\0';
-        length = snprintf(to, room, "%s", is_secret ? "***" : field);
+        const bool hides = is_secret(setting) && *field != '\0';
+        length = snprintf(to, room, "%s", hides ? "***" : field);
     } else {
         memcpy(&value, field, sizeof value);
         length = print_number(setting, value, to, room);
@@ -252,8 +256,7 @@ enum cm_status cm_setting_set(struct cm_settings *settings, const struct cm_sett
         }
     }
     describe(setting, allowed, sizeof allowed);
-    if (setting->offset == offsetof(struct cm_settings, password) || /* errors end in logs */
-        setting->offset == offsetof(struct cm_settings, etcd_password))
+    if (is_secret(setting)) /* errors end in logs */
         return cm_cluster_fail(error, value->value_column, "%s: what is given is not %s",
                                setting->name, allowed);
     return cm_cluster_fail(error, value->value_column, "%s: \"%.*s\" is not %s", setting->name,

@@ -47,6 +47,14 @@ static bool has_port(const char *name) {
     return colon != NULL && (strncmp(name, "unix:", 5) == 0 || strchr(colon + 1, ':') == NULL);
 }
 
+/* Without one it would follow the cluster unseen. */
+static enum cm_exit named(const struct cm_server *server) {
+    if (server->place.name != NULL)
+        return CM_EXIT_OK;
+    cm_server_complain("cannot start: %s", cm_status_text(CM_NO_MEMORY));
+    return CM_EXIT_SYSTEM;
+}
+
 /* As it was given, with the port if it has none. */
 static enum cm_exit take_advertised(struct cm_server *server, const char *given) {
     struct cm_cluster self = {0};
@@ -67,7 +75,7 @@ static enum cm_exit take_advertised(struct cm_server *server, const char *given)
     }
     server->place.name = strdup(self.members[0].name);
     cm_cluster_deinit(&self);
-    return CM_EXIT_OK;
+    return named(server);
 }
 
 enum cm_exit cm_server_find_place(struct cm_server *server) {
@@ -83,12 +91,25 @@ enum cm_exit cm_server_find_place(struct cm_server *server) {
     cm_net_visit_listeners(server->net, find_listener, &found);
     if (is_clear(&found)) {
         server->place.name = strdup(found.first);
-    } else if (config->join != NULL) {
+        return named(server);
+    }
+    if (config->join != NULL) {
         cm_server_complain("option --join: which of the addresses clients are to use is not clear; "
                            "give --advertise HOST:PORT");
         return CM_EXIT_USAGE;
     }
     return CM_EXIT_OK;
+}
+
+void cm_server_find_place_anew(struct cm_server *server) {
+    struct cm_cluster_place *place = &server->place;
+    char *before = place->name;
+    if (server->config->advertise != NULL)
+        return;
+    place->name = NULL;
+    (void)!cm_server_find_place(server);
+    free(before);
+    cm_server_renew_listing(server);
 }
 
 /* ---- news ---- */

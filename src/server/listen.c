@@ -79,6 +79,11 @@ bool cm_server_listen_anew(struct cm_server *server, const struct cm_config *fre
     struct cm_net_error error;
     if (config->unix_path != NULL)
         return true; /* which takes the network's place */
+    if (config->join != NULL && config->advertise == NULL) {
+        cm_server_warn("listen: changes with a restart only: the cluster knows this server by it; "
+                       "--advertise gives a name that stays");
+        return false;
+    }
     if (config->udp_port != 0)
         cm_server_warn("listen: UDP follows with a restart only");
     if (config->port == 0)
@@ -87,6 +92,7 @@ bool cm_server_listen_anew(struct cm_server *server, const struct cm_config *fre
         cm_server_complain("listen: %s; it stays as it was", error.text);
         return false;
     }
+    cm_server_find_place_anew(server);
     warn_if_open(server);
     return true;
 }

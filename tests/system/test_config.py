@@ -131,7 +131,8 @@ def test_unreadable_files(tmp_path):
 
 
 def test_unknown_variable_is_told_of(serve):
-    server = serve(env={"CACHEMAN_MEMROY_LIMIT": "3"})
+    server = serve(env={"CACHEMAN_MEMROY_LIMIT": "3", "CACHEMAN_SERVERS": "127.0.0.1:1"})
     server.connect().ask(b"mn\r\n", b"MN\r\n")
+    assert "CACHEMAN_SERVERS" not in server.error_text(), "the console's"
     assert ("cachemand: CACHEMAN_MEMROY_LIMIT in the environment names no option\n"
             in server.error_text())

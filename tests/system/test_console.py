@@ -381,6 +381,9 @@ def test_bad_options(words, message):
 def test_servers_that_make_no_sense():
     assert run("get", "k", servers="a:99999") == (
         USAGE, b"", b"cacheman: \"99999\" is not a port from 1 to 65535\n")
+    assert run("get", "k", servers="a?etcd_user=x") == (
+        USAGE, b"", b"cacheman: an option of etcd is given, and the servers are not in etcd: write "
+        b"etcd://HOST:PORT/CLUSTER\n")
     assert run("get", "k", servers="file:/nonexistent") == (
         USAGE, b"", b"cacheman: cannot open the cluster file /nonexistent\n")
     assert run("--password-file=/nonexistent", "-u", "me", "get", "k") == (

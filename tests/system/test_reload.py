@@ -207,8 +207,23 @@ def test_listeners(configured):
     it.client.ask(b"mn\r\n", b"MN\r\n")  # its connections stay
     it.server.connect(host="127.0.0.2").ask(b"mn\r\n", b"MN\r\n")
     assert it.setting("inter") == "127.0.0.2"
+    it.client.send(b"config get cluster\r\n")
+    assert f"127.0.0.2|127.0.0.2|{port}".encode() in it.client.until(b"END\r\n")
     assert it.reload("") == ["listen: 127.0.0.2 -> (not set)"]
     it.server.connect().ask(b"mn\r\n", b"MN\r\n")
+
+
+def test_listeners_of_a_member(configured):
+    """Whoever is in etcd under the address it listens on keeps that."""
+    where = ("--join", "etcd://127.0.0.1:1/c")
+    it = configured("listen = 127.0.0.1\n", *where)
+    assert it.reload("listen = 127.0.0.2\n") == [
+        "listen: changes with a restart only: the cluster knows this server by it; --advertise "
+        "gives a name that stays"]
+    it.server.connect().ask(b"mn\r\n", b"MN\r\n")
+    named = configured("listen = 127.0.0.1\n", *where, "--advertise", "cache.example")
+    assert named.reload("listen = 127.0.0.1, 127.0.0.2\n") == [
+        "listen: 127.0.0.1 -> 127.0.0.1,127.0.0.2"]
 
 
 def test_listener_that_cannot_be(configured):

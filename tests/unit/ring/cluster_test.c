@@ -340,6 +340,26 @@ static void options_of_etcd_are_for_etcd(void **state) {
     cm_cluster_deinit(&cluster);
 }
 
+static void passwords_are_not_printed(void **state) {
+    (void)state;
+    struct cm_where where;
+    struct cm_cluster cluster;
+    struct cm_cluster_error error;
+    struct cm_setting_text text;
+    char value[64];
+    size_t hidden = 0;
+    cm_cluster_init(&cluster);
+    cm_where_split("etcd://a/c?user=u&password=p&etcd_user=u&etcd_password=p", &where);
+    assert_int_equal(cm_cluster_add_options(&cluster, &where, &error), CM_OK);
+    for (size_t i = 0; cm_setting_describe(i, &text); i++) {
+        assert_true(cm_setting_print(&cluster.settings, i, value, sizeof value));
+        assert_string_not_equal(value, "p");
+        hidden += strcmp(value, "***") == 0;
+    }
+    assert_int_equal(hidden, 2);
+    cm_cluster_deinit(&cluster);
+}
+
 static void options_describe_themselves(void **state) {
     (void)state;
     struct cm_setting_text text;
@@ -365,6 +385,7 @@ int main(void) {
         cmocka_unit_test(the_etcd_form),
         cmocka_unit_test(wrong_etcd_forms_are_explained),
         cmocka_unit_test(options_of_etcd_are_for_etcd),
+        cmocka_unit_test(passwords_are_not_printed),
         cmocka_unit_test(options_describe_themselves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
