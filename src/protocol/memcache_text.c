@@ -279,6 +279,7 @@ static enum cm_request_end parse_key(struct cm_request *request, uint8_t resume)
     if (CM_UNLIKELY(key_len == CM_CLUSTER_KEY.len) && last &&
         asks_for_cluster(parser, data + from)) {
         struct cm_op *op = multi_op(request, CM_OP_STATS, resume);
+        op->key = cm_slice(data + from, key_len);
         op->form = CM_FORM_VALUE;
         op->selector = CM_STATS_CLUSTER;
         parser->state = CM_STATE_LINE;
