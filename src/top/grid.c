@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,8 @@ static const wchar_t ascii_blocks[LEVELS + 1] = L" _.-:=+*#";
 
 enum cm_status cm_grid_resize(struct cm_grid *grid, unsigned columns, unsigned rows) {
     const size_t count = (size_t)columns * rows;
+    if (count >= PTRDIFF_MAX / sizeof *grid->cells)
+        return CM_NO_MEMORY;
     struct cm_cell *cells = realloc(grid->cells, (count + 1) * sizeof *cells);
     if (cells == NULL)
         return CM_NO_MEMORY;
