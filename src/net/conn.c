@@ -105,6 +105,8 @@ static void leave(struct cm_conn *conn) {
         return;
     }
     conn->leaving = true;
+    conn->leaving_s = now_s(conn->worker);
+    cm_link_remove(&conn->place); /* from those who watch */
     set_reading(conn, false);
 }
 
@@ -198,8 +200,13 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer) 
         cm_secure_wait(conn);
         return;
     }
+    if (count == UV_EOF) { /* which may still read what it asked for */
+        conn->why = CM_SESSION_END_NORMAL;
+        leave(conn);
+        return;
+    }
     if (count < 0) {
-        conn->why = count == UV_EOF ? CM_SESSION_END_NORMAL : CM_SESSION_END_ERROR;
+        conn->why = CM_SESSION_END_ERROR;
         cm_conn_close(conn);
         return;
     }

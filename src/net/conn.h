@@ -45,8 +45,9 @@ struct cm_conn {
     enum cm_session_state state;
     enum cm_session_end why; /* it is closed, once it is */
     bool reading;
-    bool ended;   /* the peer has said, in TLS, that nothing more comes */
-    bool leaving; /* to be closed once it may (net/secure.h) */
+    bool ended;         /* the peer has said, in TLS, that nothing more comes */
+    bool leaving;       /* to be closed once it may (net/secure.h) */
+    uint32_t leaving_s; /* loop time since when */
 
     _Atomic(const char *) state_name; /* shared, for cm_net_visit_connections() */
     _Atomic uint32_t active_s;        /* shared; loop time of the last progress, handshakes aside */

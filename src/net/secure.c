@@ -26,12 +26,12 @@ bool cm_secure_encrypts(const struct cm_conn *conn) {
 
 bool cm_secure_may_leave(const struct cm_conn *conn, bool settled) {
     uv_os_fd_t descriptor;
-    size_t bytes, limit;
+    size_t bytes, room;
     if (conn->tls == NULL || !cm_tls_is_in_kernel(conn->tls) ||
         uv_fileno(&conn->handle, &descriptor) != 0 ||
-        !cm_os_socket_sending(descriptor, &bytes, &limit))
+        !cm_os_socket_sending(descriptor, &bytes, &room))
         return true;
-    return bytes + LEAVE_BYTES <= limit || (settled && bytes == 0);
+    return room >= LEAVE_BYTES || (settled && bytes == 0);
 }
 
 static void send_what_goes(struct cm_conn *conn, struct cm_buf *cipher) {

@@ -11,6 +11,8 @@
 
 /* A handshake not done after so long is given up. */
 #define CM_SECURE_HANDSHAKE_S 10
+/* Nor does a connection stay for longer, once everything is answered, for its peer to read. */
+#define CM_SECURE_LEAVE_S 30
 
 /* Begins, where the listener wants it. NO_MEMORY. */
 CM_MUST_CHECK enum cm_status cm_secure_open(struct cm_conn *conn, const struct cm_arrival *arrival);

@@ -140,9 +140,12 @@ static bool is_idle(const struct cm_worker *worker, const struct cm_conn *conn) 
     return !listens && timeout > 0 && now - active > timeout;
 }
 
+/* It goes at last, read or not: a client must not be able to keep it. */
 static bool may_leave_now(const struct cm_worker *worker, const struct cm_conn *conn) {
-    (void)worker;
-    return conn->leaving && cm_secure_may_leave(conn, true);
+    uint32_t now = (uint32_t)(uv_now(&worker->loop) / 1000);
+    if (!conn->leaving)
+        return false;
+    return now - conn->leaving_s > CM_SECURE_LEAVE_S || cm_secure_may_leave(conn, true);
 }
 
 /* Only progress after the handshake counts as such. */

@@ -150,10 +150,10 @@ def test_the_kernels_keys_stay(serve_tls, times):
 @needs_kernel
 @pytest.mark.parametrize("how", ["cut", "deaf"])
 def test_who_never_reads_the_last_bytes(serve_tls, small_buffers, how):
-    limit = "3" if how == "deaf" else "0"
-    server = serve_tls("-t", "1", "--tls-kernel", "--idle-timeout", limit)
+    server = serve_tls("-t", "1", "--tls-kernel")
     witness = server.connect()
-    witness.set(b"k", b"v" * 40000)
+    # a record, and the server has no more to do with it; or several, of which it keeps some
+    witness.set(b"k", b"v" * (16000 if how == "deaf" else 40000))
     client = server.connect(receive_buffer=4096)
     client.send(b"get k\r\nquit\r\n")
     wait_until(lambda: witness.stats()["cmd_get"] == "1", "the request")
@@ -162,20 +162,24 @@ def test_who_never_reads_the_last_bytes(serve_tls, small_buffers, how):
     wait_until(lambda: witness.stats()["curr_connections"] == "1", "its end")
 
 
-@pytest.fixture
-def small_buffers():
-    """A socket takes a record and no more, so that the kernel is left with a part of most. Only
-    where nobody else is there to be bothered."""
+def with_buffers(sizes):
+    """Only where nobody else is there to be bothered."""
     before = BUFFERS.read_text()
     if IN_MACHINE:
-        BUFFERS.write_text("4096 16384 16384")
+        BUFFERS.write_text(sizes)
     yield
     if IN_MACHINE:
         BUFFERS.write_text(before)
 
 
+@pytest.fixture
+def small_buffers():
+    """A socket takes a record and no more, so that the kernel is left with a part of most."""
+    yield from with_buffers("4096 16384 16384")
+
+
 @needs_kernel
-@pytest.mark.parametrize("how, version", [("quit", V1_2), ("end", V1_3), ("stop", V1_3)])
+@pytest.mark.parametrize("how, version", [("quit", V1_2), ("end", V1_3), ("fin", V1_3), ("stop", V1_3)])
 def test_the_last_bytes_wait_for_who_reads_late(serve_tls, authority, small_buffers, version, how):
     """The kernel keeps a record of which the socket did not take all, and drops it with the socket."""
     server = serve_tls("-t", "1", "-I", "16m", "--tls-kernel",
@@ -191,6 +195,8 @@ def test_the_last_bytes_wait_for_who_reads_late(serve_tls, authority, small_buff
         client.send(b"get k%d\r\n" % size + (b"quit\r\n" if how == "quit" else b""))
         if how == "end":
             client.socket.say_end()
+        if how == "fin":
+            client.socket.shutdown(socket.SHUT_WR)
         late.append(client)
     wait_until(lambda: int(witness.stats()["cmd_get"]) == len(sizes), "the requests")
     if how == "stop":
@@ -201,3 +207,32 @@ def test_the_last_bytes_wait_for_who_reads_late(serve_tls, authority, small_buff
         assert read_to_goodbye(client.socket) == wanted
     if how == "stop":
         assert server.wait() == 0
+
+
+@pytest.fixture
+def steady_buffers():
+    yield from with_buffers("4096 65536 65536")
+
+
+@needs_kernel
+def test_the_last_bytes_after_many_small_ones(serve_tls, steady_buffers):
+    """Small records take several times their bytes of the socket's memory: it has room for fewer
+    than it says. Of ten clients, some are at that edge."""
+    server = serve_tls("-t", "1", "--tls-kernel")
+    value = os.urandom(16000)
+    witness = server.connect()
+    witness.set(b"k", value)
+    late = [server.connect(receive_buffer=4096) for _ in range(10)]
+    each = 80
+    for i in range(each * len(late)):
+        for client in late[i // each:]:
+            client.send(b"mn\r\n")
+        for _ in range(2):  # others' records in between keep these apart
+            witness.ask(b"mn\r\n", b"MN\r\n")
+    for client in late:
+        client.send(b"get k\r\nquit\r\n")
+    for _ in range(5):
+        witness.ask(b"mn\r\n", b"MN\r\n")
+    for i, client in enumerate(late):
+        wanted = b"MN\r\n" * each * (i + 1) + b"VALUE k 0 16000\r\n%s\r\nEND\r\n" % value
+        assert read_to_goodbye(client.socket) == wanted

@@ -54,9 +54,9 @@ enum cm_os_accept cm_os_socket_accept(cm_os_socket listener, cm_os_socket *out);
  * read it. Takes the socket. */
 void cm_os_socket_refuse(cm_os_socket socket, const void *data, size_t bytes);
 void cm_os_socket_close(cm_os_socket socket);
-/* How many bytes a TCP socket has under way, and how many it may have. False: nothing
+/* How many bytes a TCP socket has under way, and how much memory is left for more. False: nothing
  * will leave it any more. */
-bool cm_os_socket_sending(cm_os_socket socket, size_t *bytes, size_t *limit);
+bool cm_os_socket_sending(cm_os_socket socket, size_t *bytes, size_t *room);
 /* Whether the kernel can encrypt what is sent by TCP; tries to load what it needs for that. */
 bool cm_os_socket_has_tls(void);
 /* The text of an error code from above; static or thread-local. */

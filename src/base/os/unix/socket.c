@@ -13,6 +13,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#if defined(SO_MEMINFO)
+#include <linux/sock_diag.h>
+#endif
+
 static void set_flag(int descriptor, int level, int name) {
     int one = 1;
     (void)setsockopt(descriptor, level, name, &one, sizeof one);
@@ -171,15 +175,30 @@ void cm_os_socket_close(cm_os_socket socket) {
     close((int)socket);
 }
 
-bool cm_os_socket_sending(cm_os_socket socket, size_t *bytes, size_t *limit) {
+/* Small pieces take several times their bytes, which Linux tells. */
+static uint32_t memory_of_unsent(int descriptor, uint32_t bytes) {
+#if defined(SO_MEMINFO)
+    uint32_t info[SK_MEMINFO_VARS] = {0};
+    socklen_t length = sizeof info;
+    if (getsockopt(descriptor, SOL_SOCKET, SO_MEMINFO, info, &length) == 0 &&
+        info[SK_MEMINFO_WMEM_QUEUED] > bytes)
+        return info[SK_MEMINFO_WMEM_QUEUED];
+#else
+    (void)descriptor;
+#endif
+    return bytes;
+}
+
+bool cm_os_socket_sending(cm_os_socket socket, size_t *bytes, size_t *room) {
     struct pollfd broken = {.fd = (int)socket}; /* it keeps its count of bytes */
-    int queued, room;
-    socklen_t length = sizeof room;
+    int queued, limit;
+    socklen_t length = sizeof limit;
     if (poll(&broken, 1, 0) != 0 || ioctl((int)socket, TIOCOUTQ, &queued) != 0 || queued < 0 ||
-        getsockopt((int)socket, SOL_SOCKET, SO_SNDBUF, &room, &length) != 0 || room < 0)
+        getsockopt((int)socket, SOL_SOCKET, SO_SNDBUF, &limit, &length) != 0 || limit < 0)
         return false;
+    const uint32_t used = memory_of_unsent((int)socket, (uint32_t)queued);
     *bytes = (size_t)queued;
-    *limit = (size_t)room;
+    *room = used < (uint32_t)limit ? (uint32_t)limit - used : 0;
     return true;
 }
 
