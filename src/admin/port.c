@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "admin/port.h"
+#include "admin/http.h"
 #include "admin/pages.h"
 #include "base/check.h"
 #include "base/os/os.h"
 
-#include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +16,7 @@ struct client {
 
 struct cm_admin_port {
     struct cm_admin_port_options options;
+    struct cm_admin_http http;
     struct MHD_Daemon *daemon;
     struct cm_os_mutex lock; /* guards `clients` */
     struct client clients[CM_ADMIN_CONNECTIONS];
@@ -36,7 +37,7 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
                           enum MHD_ConnectionNotificationCode what) {
     struct cm_admin_port *port = context;
     const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        port->http.get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     cm_os_mutex_lock(&port->lock);
     struct client *client = what == MHD_CONNECTION_NOTIFY_STARTED ? take_place(port) : *place;
     if (client != NULL)
@@ -83,31 +84,33 @@ static void say(struct answer *answer, unsigned code, const char *text) {
     (void)!cm_buf_append(&answer->body, cm_slice(text, strlen(text)));
 }
 
-static const char *header(struct MHD_Connection *connection, const char *name) {
-    return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+static const char *header(const struct cm_admin_http *http, struct MHD_Connection *connection,
+                          const char *name) {
+    return http->lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
-static enum MHD_Result send_answer(struct MHD_Connection *connection, struct answer *answer) {
+static enum MHD_Result send_answer(const struct cm_admin_http *http,
+                                   struct MHD_Connection *connection, struct answer *answer) {
     struct cm_buf *body = &answer->body;
-    struct MHD_Response *response = MHD_create_response_from_buffer(
+    struct MHD_Response *response = http->create_response_from_buffer(
         cm_buf_len(body), body->data, MHD_RESPMEM_MUST_FREE); /* nothing was consumed: data is it */
     if (response == NULL) {
         cm_buf_deinit(body);
         return MHD_NO;
     }
     bool complete =
-        MHD_add_response_header(response, "Content-Type", answer->type) == MHD_YES &&
-        MHD_add_response_header(response, "Connection", "close") == MHD_YES && /* H2 */
-        MHD_add_response_header(response, "Cache-Control", "no-store") == MHD_YES &&
-        MHD_add_response_header(response, "X-Content-Type-Options", "nosniff") == MHD_YES;
+        http->add_response_header(response, "Content-Type", answer->type) == MHD_YES &&
+        http->add_response_header(response, "Connection", "close") == MHD_YES && /* H2 */
+        http->add_response_header(response, "Cache-Control", "no-store") == MHD_YES &&
+        http->add_response_header(response, "X-Content-Type-Options", "nosniff") == MHD_YES;
     if (complete && answer->code == MHD_HTTP_METHOD_NOT_ALLOWED)
-        complete = MHD_add_response_header(response, "Allow", "GET, HEAD") == MHD_YES;
+        complete = http->add_response_header(response, "Allow", "GET, HEAD") == MHD_YES;
     if (complete && answer->code == MHD_HTTP_UNAUTHORIZED)
-        complete = MHD_add_response_header(response, "WWW-Authenticate",
-                                           "Bearer realm=\"cacheman\"") == MHD_YES;
+        complete = http->add_response_header(response, "WWW-Authenticate",
+                                             "Bearer realm=\"cacheman\"") == MHD_YES;
     enum MHD_Result result =
-        complete ? MHD_queue_response(connection, answer->code, response) : MHD_NO;
-    MHD_destroy_response(response);
+        complete ? http->queue_response(connection, answer->code, response) : MHD_NO;
+    http->destroy_response(response);
     return result;
 }
 
@@ -115,7 +118,7 @@ static enum MHD_Result send_answer(struct MHD_Connection *connection, struct ans
 
 static void make_metrics(struct cm_admin_port *port, struct MHD_Connection *connection,
                          struct answer *answer) {
-    bool open_metrics = cm_admin_wants_open_metrics(header(connection, "Accept"));
+    bool open_metrics = cm_admin_wants_open_metrics(header(&port->http, connection, "Accept"));
     struct cm_stats_readings readings;
     cm_stats_read(port->options.stats, &readings);
     answer->type = open_metrics ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -173,7 +176,8 @@ static const struct page *find_page(const char *path) {
 
 static bool is_admitted(struct cm_admin_port *port, struct MHD_Connection *connection) {
     struct cm_admin_token *token = port->options.token;
-    return token == NULL || cm_admin_token_admits(token, header(connection, "Authorization"));
+    return token == NULL ||
+           cm_admin_token_admits(token, header(&port->http, connection, "Authorization"));
 }
 
 /* Whoever has no token does not learn which pages there are. */
@@ -194,6 +198,7 @@ static void make_answer(struct cm_admin_port *port, struct MHD_Connection *conne
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection,
                                   const char *path, const char *method, const char *version,
                                   const char *body, size_t *body_bytes, void **state) {
+    struct cm_admin_port *port = context;
     struct answer answer = {.code = MHD_HTTP_OK};
     (void)version;
     (void)body;
@@ -202,8 +207,8 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
         say(&answer, MHD_HTTP_METHOD_NOT_ALLOWED, "pages can only be read: GET or HEAD\n");
     else
-        make_answer(context, connection, path, &answer);
-    return send_answer(connection, &answer);
+        make_answer(port, connection, path, &answer);
+    return send_answer(&port->http, connection, &answer);
 }
 
 /* Paths are compared as they came: no page has anything in its name that needs escaping. */
@@ -226,8 +231,13 @@ static struct MHD_Daemon *start_daemon(struct cm_admin_port *port) {
         {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, port},
         {MHD_OPTION_END, 0, NULL},
     };
-    return MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, on_request, port,
-                            MHD_OPTION_ARRAY, settings, MHD_OPTION_END);
+    return port->http.start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, on_request, port,
+                                   MHD_OPTION_ARRAY, settings, MHD_OPTION_END);
+}
+
+bool cm_admin_port_load(void) {
+    struct cm_admin_http http;
+    return cm_admin_http_load(&http);
 }
 
 enum cm_status cm_admin_port_start(const struct cm_admin_port_options *options,
@@ -239,7 +249,7 @@ enum cm_status cm_admin_port_start(const struct cm_admin_port_options *options,
         return CM_NO_MEMORY;
     }
     port->options = *options;
-    port->daemon = start_daemon(port);
+    port->daemon = cm_admin_http_load(&port->http) ? start_daemon(port) : NULL;
     if (port->daemon == NULL) {
         cm_os_mutex_deinit(&port->lock);
         free(port);
@@ -251,7 +261,7 @@ enum cm_status cm_admin_port_start(const struct cm_admin_port_options *options,
 
 void cm_admin_port_stop(struct cm_admin_port *port) {
     if (port != NULL) {
-        MHD_stop_daemon(port->daemon);
+        port->http.stop_daemon(port->daemon);
         cm_os_mutex_deinit(&port->lock);
         free(port);
     }

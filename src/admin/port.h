@@ -30,6 +30,8 @@ struct cm_admin_port_options {
     void *context;
 };
 
+/* Loads libmicrohttpd, for who will not be able to later: in a sandbox. False: it is not installed. */
+CM_MUST_CHECK bool cm_admin_port_load(void);
 /* Answers from now on. NO_MEMORY, SYSTEM. */
 CM_MUST_CHECK enum cm_status cm_admin_port_start(const struct cm_admin_port_options *options,
                                                  struct cm_admin_port **out);

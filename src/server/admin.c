@@ -61,6 +61,11 @@ enum cm_exit cm_server_open_admin(struct cm_server *server) {
     char title[CM_CONFIG_TITLE_BYTES];
     if (config->admin == NULL)
         return CM_EXIT_OK;
+    if (!cm_admin_port_load()) { /* now: the sandbox would not let it */
+        cm_server_complain("%s: needs libmicrohttpd, which is not installed",
+                           cm_config_title(config, CM_OPTION_INDEX_admin, title));
+        return CM_EXIT_SYSTEM;
+    }
     enum cm_status status = cm_config_parse_admin(config->admin, &address, &fault);
     CM_CHECK(status == CM_OK); /* it has been, when the options were read */
     const struct cm_config_list one = {.entries = &address, .count = 1};
