@@ -161,15 +161,15 @@ function(cm_benches)
   endforeach()
 endfunction()
 
-# fuzz/<name>_fuzz.c: one libFuzzer target a file. Those whose name starts with store, tls, replay or
-# console see only that, the others everything up to a session.
+# fuzz/<name>_fuzz.c: one libFuzzer target a file. Those whose name starts with store, tls, admin,
+# replay, console or stress see only that, the others everything up to a session.
 function(cm_fuzz_targets)
   file(GLOB targets CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/fuzz/*_fuzz.c)
   foreach(file IN LISTS targets)
     cmake_path(GET file STEM name)
     if(name MATCHES "^store")
       cm_existing(layers store)
-    elseif(name MATCHES "^(tls|replay|console|stress)")
+    elseif(name MATCHES "^(tls|admin|replay|console|stress)")
       cm_existing(layers ${CMAKE_MATCH_1})
     else()
       cm_existing(layers session command protocol store ring client)

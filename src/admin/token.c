@@ -17,7 +17,7 @@ struct secret {
 
 struct cm_admin_token {
     struct cm_os_mutex lock; /* guards `secret` */
-    struct secret secret;
+    struct secret secret;    /* all zero, which nobody can show: none yet */
 };
 
 CM_PRINTF(2, 3)
@@ -36,22 +36,40 @@ static size_t trimmed(const char *text, size_t bytes) {
     return bytes;
 }
 
-static enum cm_status take(struct secret *secret, const char *text, size_t bytes) {
-    for (size_t i = 0; i < bytes; i++) {
-        if (text[i] <= ' ' || text[i] > '~')
+static enum cm_status parse(struct cm_slice text, struct secret *secret) {
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.data[i] <= ' ' || text.data[i] > '~')
             return CM_INVALID;
     }
     *secret = (struct secret){0};
-    memcpy(secret->bytes, text, bytes);
+    memcpy(secret->bytes, text.data, text.len);
     return CM_OK;
 }
 
-static enum cm_status read_secret(const char *path, struct secret *secret,
-                                  struct cm_admin_token_error *error) {
+enum cm_status cm_admin_token_take(struct cm_admin_token *token, const char *path,
+                                   struct cm_slice text, struct cm_admin_token_error *error) {
+    struct secret secret;
+    text.len = trimmed(text.data, text.len);
+    if (text.len > CM_ADMIN_TOKEN_MAX)
+        return refuse(error, "%s: the token is longer than %d bytes", path, CM_ADMIN_TOKEN_MAX);
+    if (text.len < CM_ADMIN_TOKEN_MIN)
+        return refuse(error, "%s: the token is shorter than %d bytes", path, CM_ADMIN_TOKEN_MIN);
+    if (parse(text, &secret) != CM_OK)
+        return refuse(error,
+                      "%s: the token must be one line of visible ASCII characters, without blanks",
+                      path);
+    cm_os_mutex_lock(&token->lock);
+    token->secret = secret;
+    cm_os_mutex_unlock(&token->lock);
+    return CM_OK;
+}
+
+enum cm_status cm_admin_token_load(struct cm_admin_token *token, const char *path,
+                                   struct cm_admin_token_error *error) {
     char text[CM_ADMIN_TOKEN_MAX + 8];
     errno = 0;
     FILE *file = fopen(path, "rb");
-    size_t got = file != NULL ? fread(text, 1, sizeof text, file) : 0;
+    size_t bytes = file != NULL ? fread(text, 1, sizeof text, file) : 0;
     if (file == NULL || ferror(file) != 0) {
         (void)refuse(error, "cannot read %s: %s", path, strerror(errno));
         if (file != NULL)
@@ -59,44 +77,19 @@ static enum cm_status read_secret(const char *path, struct secret *secret,
         return CM_SYSTEM;
     }
     (void)fclose(file);
-    size_t bytes = trimmed(text, got);
-    if (bytes > CM_ADMIN_TOKEN_MAX || got == sizeof text)
+    if (bytes == sizeof text)
         return refuse(error, "%s: the token is longer than %d bytes", path, CM_ADMIN_TOKEN_MAX);
-    if (bytes < CM_ADMIN_TOKEN_MIN)
-        return refuse(error, "%s: the token is shorter than %d bytes", path, CM_ADMIN_TOKEN_MIN);
-    if (take(secret, text, bytes) != CM_OK)
-        return refuse(error,
-                      "%s: the token must be one line of visible ASCII characters, without blanks",
-                      path);
-    return CM_OK;
+    return cm_admin_token_take(token, path, cm_slice(text, bytes), error);
 }
 
-enum cm_status cm_admin_token_load(struct cm_admin_token *token, const char *path,
-                                   struct cm_admin_token_error *error) {
-    struct secret secret;
-    enum cm_status status = read_secret(path, &secret, error);
-    if (status != CM_OK)
-        return status;
-    cm_os_mutex_lock(&token->lock);
-    token->secret = secret;
-    cm_os_mutex_unlock(&token->lock);
-    return CM_OK;
-}
-
-enum cm_status cm_admin_token_create(const char *path, struct cm_admin_token **out,
-                                     struct cm_admin_token_error *error) {
+enum cm_status cm_admin_token_create(struct cm_admin_token **out) {
     struct cm_admin_token *token = calloc(1, sizeof *token);
     if (token == NULL || cm_os_mutex_init(&token->lock) != CM_OK) {
         free(token);
-        (void)refuse(error, "%s: out of memory", path);
         return CM_NO_MEMORY;
     }
-    enum cm_status status = cm_admin_token_load(token, path, error);
-    if (status == CM_OK)
-        *out = token;
-    else
-        cm_admin_token_destroy(token);
-    return status;
+    *out = token;
+    return CM_OK;
 }
 
 void cm_admin_token_destroy(struct cm_admin_token *token) {
@@ -121,7 +114,7 @@ bool cm_admin_token_admits(struct cm_admin_token *token, const char *authorizati
         return false;
     const char *text = authorization + sizeof scheme - 1;
     size_t bytes = strlen(text);
-    if (bytes > CM_ADMIN_TOKEN_MAX || take(&shown, text, bytes) != CM_OK)
+    if (bytes == 0 || bytes > CM_ADMIN_TOKEN_MAX || parse(cm_slice(text, bytes), &shown) != CM_OK)
         return false;
     cm_os_mutex_lock(&token->lock);
     bool admitted = are_equal(&shown, &token->secret);

@@ -4,6 +4,7 @@
 
 /* What proves that somebody may ask: a line of a file. Any thread may do anything but destroy. */
 
+#include "base/slice.h"
 #include <cacheman/status.h>
 #include <stdbool.h>
 
@@ -17,11 +18,14 @@ struct cm_admin_token_error {
     char text[512];
 };
 
-/* INVALID, SYSTEM (it cannot be read), NO_MEMORY, each explained. */
-CM_MUST_CHECK enum cm_status cm_admin_token_create(const char *path, struct cm_admin_token **out,
-                                                   struct cm_admin_token_error *error);
-/* Reads it again, from a file that may be another one. As above; then the token stays. */
+/* Nobody has it yet. NO_MEMORY. */
+CM_MUST_CHECK enum cm_status cm_admin_token_create(struct cm_admin_token **out);
+/* Takes it out of a file. INVALID, SYSTEM (it cannot be read), each explained: it stays. */
 CM_MUST_CHECK enum cm_status cm_admin_token_load(struct cm_admin_token *token, const char *path,
+                                                 struct cm_admin_token_error *error);
+/* The same, out of what the file of that name holds. */
+CM_MUST_CHECK enum cm_status cm_admin_token_take(struct cm_admin_token *token, const char *path,
+                                                 struct cm_slice text,
                                                  struct cm_admin_token_error *error);
 /* NULL is allowed. */
 void cm_admin_token_destroy(struct cm_admin_token *token);

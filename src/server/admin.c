@@ -15,7 +15,11 @@ enum cm_exit cm_server_load_token(struct cm_server *server) {
     char title[CM_CONFIG_TITLE_BYTES];
     if (config->admin == NULL || config->admin_token_file == NULL)
         return CM_EXIT_OK;
-    if (cm_admin_token_create(config->admin_token_file, &server->pages.token, &error) == CM_OK)
+    if (cm_admin_token_create(&server->pages.token) != CM_OK) {
+        cm_server_complain("cannot start: out of memory");
+        return CM_EXIT_SYSTEM;
+    }
+    if (cm_admin_token_load(server->pages.token, config->admin_token_file, &error) == CM_OK)
         return CM_EXIT_OK;
     cm_server_complain("%s: %s", cm_config_title(config, CM_OPTION_INDEX_admin_token_file, title),
                        error.text);
