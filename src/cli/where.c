@@ -144,3 +144,9 @@ int cm_cli_where_make(const struct cm_cli_where *where, char **out, char **why) 
         free(text);
     return making.status;
 }
+
+int cm_cli_where_exit(enum cm_status status) {
+    if (status == CM_INVALID)
+        return CM_EXIT_USAGE;
+    return status == CM_SYSTEM ? CM_EXIT_INPUT : CM_EXIT_UNAVAILABLE;
+}

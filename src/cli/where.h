@@ -4,6 +4,8 @@
 
 #include "cli/options.h"
 
+#include <cacheman/status.h>
+
 /* The options that say which servers to talk to, and how: rows for a program's table, and the
  * connection string that they come to. */
 
@@ -68,5 +70,8 @@ struct cm_cli_where {
 /* The connection string, at *out, to be freed. Not OK: what to exit with, and *why is a message for
  * people, to be freed, NULL where there is no memory for one. May ask for the password. */
 int cm_cli_where_make(const struct cm_cli_where *where, char **out, char **why);
+
+/* What to exit with if the client could not be opened. */
+int cm_cli_where_exit(enum cm_status status);
 
 #endif

@@ -24,11 +24,12 @@ int cm_connect(struct cm_console *console) {
         free(why);
         return status;
     }
-    if (cacheman_open(where, &client, &error) == CM_OK) {
+    const enum cm_status opened = cacheman_open(where, &client, &error);
+    if (opened == CM_OK) {
         cacheman_close(console->client);
         console->client = client;
     } else {
-        status = cm_error(console, CM_EXIT_USAGE, "%s", cm_tell(&told, error.text));
+        status = cm_error(console, cm_cli_where_exit(opened), "%s", cm_tell(&told, error.text));
     }
     free(where);
     return status;

@@ -32,7 +32,7 @@
 
 /* Each as curl_ and its name. */
 struct cm_curl {
-#define CM_CURL_MEMBER(name) __typeof__(curl_##name) *name;
+#define CM_CURL_MEMBER(name) __typeof__(curl_##name) *(name);
     CM_CURL_FUNCTIONS(CM_CURL_MEMBER)
 #undef CM_CURL_MEMBER
 };

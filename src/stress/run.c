@@ -15,12 +15,6 @@ void cm_stress_run_end(struct cm_stress_run *run, enum cm_stress_ending ending) 
         ;
 }
 
-static int exit_of(enum cm_status status) {
-    if (status == CM_INVALID)
-        return CM_EXIT_USAGE;
-    return status == CM_SYSTEM ? CM_EXIT_INPUT : CM_EXIT_UNAVAILABLE;
-}
-
 int cm_stress_target_open(struct cm_stress_target *target, const struct cm_cli_where *where) {
     struct cacheman_error error = {.text = ""};
     char *text = NULL, *why = NULL;
@@ -29,7 +23,7 @@ int cm_stress_target_open(struct cm_stress_target *target, const struct cm_cli_w
     if (exit_status == CM_EXIT_OK) {
         enum cm_status status = cacheman_open(text, &target->client, &error);
         if (status != CM_OK) {
-            exit_status = exit_of(status);
+            exit_status = cm_cli_where_exit(status);
             if (error.text[0] == '\0')
                 snprintf(error.text, sizeof error.text, "%s", cm_status_text(status));
         }

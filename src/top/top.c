@@ -248,7 +248,7 @@ static int open_client(struct top *top, const char *where) {
         return cm_cli_usage_error(&cm_top_cli, error.text);
     fprintf(stderr, "%s: %s\n", cm_top_cli.name,
             error.text[0] != '\0' ? error.text : cm_status_text(opened));
-    return CM_EXIT_UNAVAILABLE;
+    return cm_cli_where_exit(opened);
 }
 
 /* On a terminal a screen, unless it is told otherwise, or cannot do it. */

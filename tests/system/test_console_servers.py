@@ -101,6 +101,19 @@ def test_dead_server():
     assert run("config", servers="127.0.0.1:1")[0] == 0
 
 
+def test_etcd_that_is_not_there():
+    status, out, err = run("get", "k", servers="etcd://127.0.0.1:1/c")
+    assert (status, out) == (UNAVAILABLE, b"")
+    assert err.startswith(b"cacheman: etcd at 127.0.0.1:1: ")
+
+
+def test_names_of_servers_cannot_reach_the_terminal():
+    servers = "unix:/nonexistent/%1b[2J"
+    assert run("where", "k", servers=servers)[1] == b"k\tunix:/nonexistent/\\x1b[2J\n"
+    status, out, err = run("watch", "--for=1s", servers=f"{servers},127.0.0.1:1")
+    assert status == UNAVAILABLE and b"\x1b" not in out + err
+
+
 def test_server_that_is_silent():
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))

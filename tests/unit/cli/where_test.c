@@ -80,12 +80,19 @@ static void test_password(void **state) {
            "--user=eve needs a password: give --password-file, or run on a terminal");
 }
 
+static void test_exit(void **state) {
+    (void)state;
+    assert_int_equal(cm_cli_where_exit(CM_INVALID), CM_EXIT_USAGE);
+    assert_int_equal(cm_cli_where_exit(CM_SYSTEM), CM_EXIT_INPUT);
+    assert_int_equal(cm_cli_where_exit(CM_UNREACHABLE), CM_EXIT_UNAVAILABLE);
+    assert_int_equal(cm_cli_where_exit(CM_NO_MEMORY), CM_EXIT_UNAVAILABLE);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_servers),
-        cmocka_unit_test(test_options),
-        cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_password),
+        cmocka_unit_test(test_servers),  cmocka_unit_test(test_options),
+        cmocka_unit_test(test_defaults), cmocka_unit_test(test_password),
+        cmocka_unit_test(test_exit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
