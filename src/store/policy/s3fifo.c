@@ -27,9 +27,11 @@
 #define SHARE_START 10u /* percent of the segments */
 #define SHARE_MIN   1u
 #define SHARE_MAX   90u
-#define SHARE_STEP  128u /* one in so many segments */
-#define VOTERS      2u   /* one key in so many */
-#define VOTES_SHARE 64u  /* votes to a decision: one in so many items, of those who vote */
+#define SHARE_STEP  128u       /* one in so many segments */
+#define STEP_LEAST  16u        /* segments a step is reckoned with at least: few are no measure */
+#define WHOLE       (1u << 16) /* what a share is a part of */
+#define VOTERS      2u         /* one key in so many */
+#define VOTES_SHARE 64u        /* votes to a decision: one in so many items, of those who vote */
 #define VOTES_MIN   32u
 
 const struct cm_tuning cm_s3fifo_adaptive = {
@@ -47,6 +49,7 @@ static const struct cm_tuning *tuning_of(const struct cm_s3fifo *s) {
 enum cm_status cm_s3fifo_start(struct cm_policy *policy, uint64_t items_max, bool sized) {
     struct cm_s3fifo *s = policy->state;
     atomic_init(&s->tuning, &cm_s3fifo_adaptive);
+    s->share = WHOLE / 100 * SHARE_START;
     s->random = CM_POLICY_RANDOM_START;
     s->item_bytes = 1;
     s->sized = sized;
@@ -97,29 +100,32 @@ uint8_t cm_s3fifo_admit(struct cm_policy *policy, uint64_t hash) {
     return CM_LOG_MAIN;
 }
 
+static uint32_t step_of(uint32_t segments) {
+    uint64_t of = segments > STEP_LEAST ? segments : STEP_LEAST;
+    return (uint32_t)((of / SHARE_STEP + 1) * WHOLE / of);
+}
+
 static void move_share(struct cm_s3fifo *s, uint32_t segments, uint64_t items) {
     uint32_t small = atomic_load_explicit(&s->back_small, memory_order_relaxed);
     uint32_t main = atomic_load_explicit(&s->back_main, memory_order_relaxed);
     if (small + main < items / VOTES_SHARE / VOTERS + VOTES_MIN)
         return;
-    uint32_t step = segments / SHARE_STEP + 1;
+    uint32_t least = WHOLE / 100 * SHARE_MIN, most = WHOLE / 100 * SHARE_MAX;
+    uint32_t step = step_of(segments);
     if (small > 2 * main)
-        s->adapted += step;
+        s->share = s->share + step < most ? s->share + step : most;
     if (main > 2 * small)
-        s->adapted -= step < s->adapted ? step : s->adapted;
+        s->share = s->share > least + step ? s->share - step : least;
     atomic_store_explicit(&s->back_small, 0, memory_order_relaxed);
     atomic_store_explicit(&s->back_main, 0, memory_order_relaxed);
 }
 
-static void adapt(struct cm_s3fifo *s, uint32_t segments, uint64_t items) {
-    if (s->adapted == 0)
-        s->adapted = segments * SHARE_START / 100;
+/* The share outlives a cache that is empty, at first or once it was flushed: there it is nothing. */
+static uint32_t adapt(struct cm_s3fifo *s, uint32_t segments, uint64_t items) {
     move_share(s, segments, items);
-    uint32_t least = segments * SHARE_MIN / 100 + 1, most = segments * SHARE_MAX / 100 + 1;
-    if (s->adapted < least)
-        s->adapted = least;
-    if (s->adapted > most)
-        s->adapted = most;
+    uint32_t target = (uint32_t)(((uint64_t)segments * s->share + WHOLE / 2) / WHOLE);
+    uint32_t least = segments * SHARE_MIN / 100 + 1;
+    return target > least ? target : least;
 }
 
 uint64_t cm_s3fifo_adjust(struct cm_policy *policy, const struct cm_log_view *view,
@@ -129,9 +135,9 @@ uint64_t cm_s3fifo_adjust(struct cm_policy *policy, const struct cm_log_view *vi
     uint32_t segments = view->small + view->main;
     s->item_bytes = view->item_bytes;
     if (tuning->adapts)
-        adapt(s, segments, items);
-    uint32_t fixed = tuning->small_percent ? segments * tuning->small_percent / 100 + 1 : 0;
-    s->target = tuning->adapts ? s->adapted : fixed;
+        s->target = adapt(s, segments, items);
+    else
+        s->target = tuning->small_percent ? segments * tuning->small_percent / 100 + 1 : 0;
     return cm_ghost_resize(&s->small_ghost, items / 100 * CM_S3FIFO_GHOST_PERCENT) +
            cm_ghost_resize(&s->main_ghost, items / VOTERS);
 }

@@ -11,7 +11,7 @@ struct cm_s3fifo {
     struct cm_ghost small_ghost;            /* of all keys dropped from the small log */
     struct cm_ghost main_ghost;             /* of the voters dropped from main */
     _Atomic uint32_t back_small, back_main; /* voters that came back, by origin */
-    uint32_t adapted;                       /* segments of the small log, where it adapts */
+    uint32_t share;                         /* of the small log where it adapts, see s3fifo.c */
     uint32_t target;                        /* segments of the small log, as it is tuned */
     uint32_t item_bytes;
     uint32_t random;

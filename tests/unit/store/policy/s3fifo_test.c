@@ -110,6 +110,18 @@ static void test_adoption(void **state) {
     assert_in_range(adopted, SEGMENTS * 85 / 100, SEGMENTS * 92 / 100);
 }
 
+/* Segments the small log keeps of a full cache. */
+static unsigned share_now(void) {
+    (void)policy->kind->adjust(policy, &view, ITEMS);
+    view.small = SEGMENTS;
+    view.main = 0;
+    while (policy->kind->adopts(policy, &view)) {
+        view.small--;
+        view.main++;
+    }
+    return view.small;
+}
+
 /* Keys come back that one of the logs evicted: its share grows, within bounds. */
 static unsigned share_after(uint8_t log) {
     uint64_t n = 1;
@@ -120,13 +132,26 @@ static unsigned share_after(uint8_t log) {
         }
         (void)policy->kind->adjust(policy, &view, ITEMS);
     }
-    view.small = SEGMENTS;
-    view.main = 0;
-    while (policy->kind->adopts(policy, &view)) {
-        view.small--;
-        view.main++;
-    }
-    return view.small;
+    return share_now();
+}
+
+/* The keeper asks from the start, and a flush may come: the share is that of the cache when full. */
+static void look_while_empty(void) {
+    static const struct cm_log_view empty = {.item_bytes = 1};
+    static const struct cm_log_view begun = {.small = 2, .item_bytes = 100};
+    (void)policy->kind->adjust(policy, &empty, 0);
+    (void)policy->kind->adjust(policy, &begun, ITEMS / 500);
+}
+
+static void test_share_of_an_empty_cache(void **state) {
+    (void)state;
+    tear_down(NULL);
+    assert_int_equal(cm_policy_create(&cm_policy_s3fifo, ITEMS * 10, &policy), CM_OK);
+    look_while_empty();
+    assert_in_range(share_now(), 95, 110);
+    unsigned grown = share_after(CM_LOG_SMALL);
+    look_while_empty();
+    assert_int_equal(share_now(), grown);
 }
 
 static void test_share_grows(void **state) {
@@ -167,6 +192,7 @@ int main(void) {
         EACH(test_adoption),
         EACH(test_share_grows),
         EACH(test_share_shrinks),
+        EACH(test_share_of_an_empty_cache),
         cmocka_unit_test_setup_teardown(test_rent, set_up_sized, tear_down),
     };
     return cmocka_run_group_tests_name("store/policy/s3fifo", tests, NULL, NULL);
