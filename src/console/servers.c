@@ -63,9 +63,11 @@ static void add_json(struct cm_console *console, const char *name, const struct 
 
 int cm_command_servers(struct cm_console *console, const struct cm_args *args) {
     static const struct cm_column columns[] = {
-        {"SERVER", false, false}, {"UP", false, false},   {"ITEMS", true, false},
-        {"STORED", true, false},  {"LIMIT", true, false}, {"HITS", true, false},
-        {"EVICTED", true, false}, {"CONNS", true, false}, {"VERSION", false, true}};
+        {"SERVER", false, CM_WAY_STAYS},   {"UP", false, CM_WAY_LAST},
+        {"ITEMS", true, CM_WAY_LAST},      {"STORED", true, CM_WAY_LAST},
+        {"LIMIT", true, CM_WAY_GOES},      {"HITS", true, CM_WAY_LAST},
+        {"EVICTED", true, CM_WAY_LAST},    {"CONNS", true, CM_WAY_GOES},
+        {"VERSION", false, CM_WAY_NARROWS}};
     enum { COLUMNS = sizeof columns / sizeof columns[0] };
     struct cm_table *table = cm_table_create(columns, COLUMNS);
     struct cm_targets targets;
@@ -187,9 +189,9 @@ enum { PLACES_MAX = 16 };
 static size_t place_columns(struct cm_column *columns) {
     const char *name;
     size_t count = 1;
-    columns[0] = (struct cm_column){"KEY", false, true};
+    columns[0] = (struct cm_column){"KEY", false, CM_WAY_NARROWS};
     while (count < PLACES_MAX && (name = cacheman_distribution(count - 1, NULL)) != NULL)
-        columns[count++] = (struct cm_column){name, false, false};
+        columns[count++] = (struct cm_column){name, false, CM_WAY_LAST};
     return count;
 }
 
@@ -293,9 +295,10 @@ static void add_pinged(struct cm_console *console, struct cm_table *table, const
 
 int cm_command_ping(struct cm_console *console, const struct cm_args *args) {
     enum { TIMES = 4 };
-    static const struct cm_column columns[] = {{"SERVER", false, false}, {"ANSWERED", true, false},
-                                               {"LEAST", true, false},   {"MEAN", true, false},
-                                               {"MOST", true, false},    {"VERSION", false, true}};
+    static const struct cm_column columns[] = {
+        {"SERVER", false, CM_WAY_STAYS}, {"ANSWERED", true, CM_WAY_LAST},
+        {"LEAST", true, CM_WAY_LAST},    {"MEAN", true, CM_WAY_LAST},
+        {"MOST", true, CM_WAY_LAST},     {"VERSION", false, CM_WAY_NARROWS}};
     struct cm_targets targets;
     int status = cm_targets_init(console, args->given.server, &targets);
     if (status != CM_EXIT_OK)

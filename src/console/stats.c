@@ -85,9 +85,9 @@ static void print_table(const struct merged *merged, struct cm_console *console)
     struct cm_table *table = columns == NULL ? NULL : cm_table_create(columns, servers + 1);
     char human[CM_HUMAN_BYTES];
     if (table != NULL) {
-        columns[0].title = "";
+        columns[0] = (struct cm_column){"", false, CM_WAY_LAST};
         for (size_t i = 0; i < servers; i++)
-            columns[i + 1] = (struct cm_column){merged->targets->names[i], true, true};
+            columns[i + 1] = (struct cm_column){merged->targets->names[i], true, CM_WAY_NARROWS};
         for (size_t i = 0; i < merged->count; i++) {
             const struct row *row = &merged->rows[i];
             cm_table_add(table, row->name);
@@ -210,7 +210,7 @@ int cm_command_stats(struct cm_console *console, const struct cm_args *args) {
 
 static int show_options(struct cm_console *console, const char *match) {
     static const struct cm_column columns[] = {
-        {"OPTION", false, false}, {"VALUE", false, false}, {"", false, true}};
+        {"OPTION", false, CM_WAY_LAST}, {"VALUE", false, CM_WAY_LAST}, {"", false, CM_WAY_NARROWS}};
     struct cm_table *table = cm_table_create(columns, 3);
     json_t *options = console->json == NULL ? NULL : json_object();
     struct cacheman_option option;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 enum { GAP = 2, NARROWEST = 8 };
+#define LEFT_OUT SIZE_MAX /* the width of a column that is not shown */
 
 struct cell {
     struct cm_slice text; /* owned */
@@ -82,17 +83,45 @@ static void print_scripted(const struct cm_table *table, FILE *to) {
 }
 
 /* The widest column of those that may still be made narrower; NULL: none. */
-static size_t *find_widest(const struct cm_table *table, size_t *widths, bool gives_way) {
+static size_t *find_widest(const struct cm_table *table, size_t *widths, enum cm_way way) {
     size_t *widest = NULL;
     for (size_t i = 0; i < table->width; i++) {
-        if ((table->columns[i].gives_way || !gives_way) && widths[i] > NARROWEST &&
+        if (table->columns[i].way == way && widths[i] > NARROWEST &&
             (widest == NULL || widths[i] > *widest))
             widest = &widths[i];
     }
     return widest;
 }
 
-/* What each column needs; then the widest give way until all fit. */
+/* The column to be left out next; NULL: none. */
+static size_t *find_going(const struct cm_table *table, size_t *widths) {
+    for (size_t i = 0; i < table->width; i++) {
+        if (table->columns[i].way == CM_WAY_GOES && widths[i] != LEFT_OUT)
+            return &widths[i];
+    }
+    return NULL;
+}
+
+/* Columns give way until all fit, or none can any more. */
+static void fit(const struct cm_table *table, size_t *widths, size_t all, size_t screen) {
+    while (all > screen) {
+        size_t *widest = find_widest(table, widths, CM_WAY_NARROWS);
+        size_t *going = widest == NULL ? find_going(table, widths) : NULL;
+        if (going != NULL) {
+            all -= *going + GAP;
+            *going = LEFT_OUT;
+            continue;
+        }
+        if (widest == NULL)
+            widest = find_widest(table, widths, CM_WAY_LAST);
+        if (widest == NULL)
+            return;
+        --*widest;
+        all--;
+    }
+}
+
+/* What each column needs; then they give way. */
 static void measure(const struct cm_table *table, size_t *widths, size_t screen) {
     size_t all = 0;
     for (size_t column = 0; column < table->width; column++) {
@@ -104,15 +133,7 @@ static void measure(const struct cm_table *table, size_t *widths, size_t screen)
         }
         all += widths[column] + (column > 0 ? GAP : 0);
     }
-    while (all > screen) {
-        size_t *widest = find_widest(table, widths, true);
-        if (widest == NULL)
-            widest = find_widest(table, widths, false);
-        if (widest == NULL)
-            return;
-        --*widest;
-        all--;
-    }
+    fit(table, widths, all, screen);
 }
 
 static void pad(FILE *to, size_t columns) {
@@ -139,14 +160,21 @@ static void print_cell(const struct cm_console *console, const struct cell *cell
         pad(to, GAP + (place.is_number || used >= place.width ? 0 : place.width - used));
 }
 
+static struct place place_of(const struct cm_table *table, const size_t *widths, size_t column) {
+    size_t next = column + 1;
+    while (next < table->width && widths[next] == LEFT_OUT)
+        next++;
+    return (struct place){widths[column], next == table->width, table->columns[column].is_number};
+}
+
 static void print_heading(const struct cm_table *table, const struct cm_console *console,
                           const size_t *widths) {
     for (size_t i = 0; i < table->width; i++) {
         const char *title = table->columns[i].title;
         const struct cell cell = {cm_slice(title, strlen(title)), strlen(title),
                                   *title == '\0' ? CM_PLAIN : CM_BOLD};
-        print_cell(console, &cell,
-                   (struct place){widths[i], i + 1 == table->width, table->columns[i].is_number});
+        if (widths[i] != LEFT_OUT)
+            print_cell(console, &cell, place_of(table, widths, i));
     }
     fputc('\n', console->out);
 }
@@ -162,10 +190,10 @@ void cm_table_print(const struct cm_table *table, const struct cm_console *conso
     measure(table, widths, console->term.columns);
     print_heading(table, console, widths);
     for (size_t row = 0; row < rows_of(table); row++) {
-        for (size_t i = 0; i < table->width; i++)
-            print_cell(
-                console, cell_at(table, row, i),
-                (struct place){widths[i], i + 1 == table->width, table->columns[i].is_number});
+        for (size_t i = 0; i < table->width; i++) {
+            if (widths[i] != LEFT_OUT)
+                print_cell(console, cell_at(table, row, i), place_of(table, widths, i));
+        }
         fputc('\n', console->out);
     }
     free(widths);

@@ -7,10 +7,18 @@
 /* Columns side by side: for people aligned, with a heading and no wider than the screen; for scripts
  * with tabs between, and no heading. */
 
+/* What becomes of a column if the screen is too narrow. */
+enum cm_way {
+    CM_WAY_NARROWS, /* first these become narrower, */
+    CM_WAY_GOES,    /* then these are left out, the leftmost first, */
+    CM_WAY_LAST,    /* then these become narrower; */
+    CM_WAY_STAYS,   /* these never */
+};
+
 struct cm_column {
     const char *title;
     bool is_number; /* aligned at its end */
-    bool gives_way; /* is made narrower before the others are */
+    enum cm_way way;
 };
 
 struct cm_table;

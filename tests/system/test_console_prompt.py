@@ -26,6 +26,7 @@ def prompt(console, tmp_path):
                   cwd=tmp_path) as terminal:
         terminal.expect(r"cacheman \S+; 'help' lists the commands")
         terminal.prompt()
+        terminal.servers = console.servers
         yield terminal
 
 
@@ -93,7 +94,11 @@ def test_stats_have_units(prompt):
 def test_tables_fit_the_screen(prompt):
     prompt.resize(60, 20)
     lines = prompt.do("servers").splitlines()
-    assert re.match(r"SERVER +UP +ITEMS +STORED", lines[0])
+    assert re.match(r"SERVER +UP +ITEMS +STORED +HITS +EVICTED +VERSION", lines[0])
+    assert lines[1].startswith(prompt.servers + " "), "which server it is must be seen"
+    prompt.resize(100, 20)
+    assert re.match(r"SERVER +UP +ITEMS +STORED +LIMIT +HITS +EVICTED +CONNS +VERSION",
+                    prompt.do("servers"))
     prompt.resize(80, 20)
     shown = prompt.do("config")
     assert max(map(len, shown.splitlines())) <= 80
