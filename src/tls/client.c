@@ -6,13 +6,18 @@
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+/* Of a file that cannot be opened the first error is the system's, the last only that there is one. */
 static enum cm_status refuse(struct cm_tls_report *report, const char *what, const char *file) {
-    const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+    const unsigned long first = ERR_peek_error();
+    const bool is_system = ERR_SYSTEM_ERROR(first);
+    const char *reason = is_system ? strerror(ERR_GET_REASON(first))
+                                   : ERR_reason_error_string(ERR_peek_last_error());
     snprintf(report->error, sizeof report->error, "cannot use the %s \"%s\": %s", what, file,
              reason != NULL ? reason : "it makes no sense");
     ERR_clear_error();
-    return CM_INVALID;
+    return is_system ? CM_SYSTEM : CM_INVALID;
 }
 
 /* Instead of asking at the terminal. */
@@ -65,6 +70,7 @@ enum cm_status cm_tls_client_context_create(const struct cm_tls_client_options *
     if (context == NULL)
         return CM_NO_MEMORY;
     enum cm_status status = init(context);
+    ERR_clear_error(); /* the caller's, which are not about these files */
     if (status == CM_OK)
         status = load(context->current, options, report);
     ERR_clear_error();

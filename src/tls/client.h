@@ -15,7 +15,7 @@ struct cm_tls_client_options {
     bool any_server;       /* believe every certificate */
 };
 
-/* INVALID: a file is no good, and `report` tells which and why. NO_MEMORY. Ends with
+/* INVALID: a file is no good, SYSTEM: it cannot be read; `report` tells which and why. NO_MEMORY. Ends with
  * cm_tls_context_destroy(). */
 CM_MUST_CHECK enum cm_status
 cm_tls_client_context_create(const struct cm_tls_client_options *options,

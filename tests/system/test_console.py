@@ -386,6 +386,10 @@ def test_servers_that_make_no_sense():
         b"etcd://HOST:PORT/CLUSTER\n")
     assert run("get", "k", servers="file:/nonexistent") == (
         INPUT, b"", b"cacheman: cannot open the cluster file /nonexistent\n")
+    assert run("--ca=/nonexistent", "get", "k") == (
+        INPUT, b"", b"cacheman: cannot use the authorities \"/nonexistent\": No such file or "
+        b"directory\n")
+    assert run("--ca=/dev/null", "get", "k")[0] == USAGE
     assert run("--password-file=/nonexistent", "-u", "me", "get", "k") == (
         INPUT, b"", b"cacheman: cannot read the password file /nonexistent: No such file or "
         b"directory\n")
