@@ -31,11 +31,17 @@ static size_t sequence_bytes(unsigned char lead) {
                          : 0;
 }
 
-/* Whether the character is whole, after its first byte; too long forms are let through. */
-static bool continues(const char *at, size_t bytes) {
+/* Whether the character is whole, in its shortest form, and none of those past U+007F that steer a
+ * terminal: all of it shows in the second byte. */
+static bool continues(const unsigned char *at, size_t bytes) {
+    unsigned char lead = at[0];
+    unsigned char least = lead == 0xc2 || lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
+    unsigned char most = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
     for (size_t i = 1; i < bytes; i++) {
-        if (((unsigned char)at[i] & 0xc0) != 0x80)
+        if (at[i] < least || at[i] > most)
             return false;
+        least = 0x80;
+        most = 0xbf;
     }
     return bytes > 0;
 }
@@ -45,7 +51,7 @@ static void clean(char *text) {
     while (*text != '\0') {
         unsigned char c = (unsigned char)*text;
         size_t bytes = sequence_bytes(c);
-        if (c < 0x20 || c == 0x7f || !continues(text, bytes)) {
+        if (c < 0x20 || c == 0x7f || !continues((const unsigned char *)text, bytes)) {
             *text = '?';
             bytes = 1;
         }

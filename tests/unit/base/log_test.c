@@ -47,11 +47,17 @@ static void test_what_is_no_text(void **state) {
     cm_log(&log, CM_LOG_INFO, "%s", "a\nprog: forged\r\x1b[2J\x7f");
     cm_log(&log, CM_LOG_INFO, "%s", "gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x90\x91");
     cm_log(&log, CM_LOG_INFO, "%s", "\xff \xc3 \xe2\x82 \x80 \xc3");
-    char text[200];
+    cm_log(&log, CM_LOG_INFO, "%s",
+           "\xc2\x9b"
+           "2J \xc2\xa0 \xe0\x80\x8a \xe0\xa0\x80 \xed\xa0\x80");
+    cm_log(&log, CM_LOG_INFO, "%s", "\xf0\x80\x80\x8a \xf4\x90\x80\x80 \xf4\x8f\xbf\xbf");
+    char text[300];
     read_back(&log, text, sizeof text);
     assert_string_equal(text, "prog: a?prog: forged??[2J?\n"
                               "prog: gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x90\x91\n"
-                              "prog: ? ? ?? ? ?\n");
+                              "prog: ? ? ?? ? ?\n"
+                              "prog: ??2J \xc2\xa0 ??? \xe0\xa0\x80 ???\n"
+                              "prog: ???? ???? \xf4\x8f\xbf\xbf\n");
 }
 
 static void test_long_lines_are_cut(void **state) {
