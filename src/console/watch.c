@@ -16,6 +16,8 @@ struct watching {
     bool interrupted;
     uint64_t seen;
     uint64_t until_ns; /* 0: for as long as nobody ends it */
+    struct cacheman_error error;
+    int status; /* of the servers that do not tell; each has been complained of */
 };
 
 /* "ts=... gid=... type=... key=..." as members; anything else as one text. */
@@ -86,23 +88,36 @@ static bool join_streams(const struct cm_args *args, char *to) {
     return true;
 }
 
-static int end(struct watching *watching, enum cm_status status, struct cacheman_error *error) {
-    struct cm_console *console = watching->console;
-    if (console->json != NULL)
-        cm_json_set_u64(console->json, "count", watching->seen);
+/* At once: the others may go on for long. The next server's reason then finds an empty place. */
+static void on_finish(void *context, const char *server, enum cm_status status) {
+    struct watching *watching = context;
+    struct cacheman_error *error = &watching->error;
+    if (status == CM_OK)
+        return;
     if (status == CM_REFUSED && strcmp(error->text, "ERROR") == 0)
         snprintf(error->text, sizeof error->text,
                  "knows no such stream, or does not let anybody watch");
-    if (status != CM_OK)
+    const int one =
+        cm_error_of(watching->console, &(struct cm_trouble){status, server, error->text, {0}});
+    watching->status = cm_worse(watching->status, one);
+    error->text[0] = '\0';
+    cm_answer_flush(watching->console);
+}
+
+static int end(const struct watching *watching, enum cm_status status) {
+    struct cm_console *console = watching->console;
+    if (console->json != NULL)
+        cm_json_set_u64(console->json, "count", watching->seen);
+    if (status != CM_OK && watching->status == CM_EXIT_OK)
         return cm_error_of(
-            console, &(struct cm_trouble){status, watching->args->given.server, error->text, {0}});
+            console,
+            &(struct cm_trouble){status, watching->args->given.server, watching->error.text, {0}});
     cm_note(console, "%" PRIu64 " line%s", watching->seen, watching->seen == 1 ? "" : "s");
-    return CM_EXIT_OK;
+    return watching->status;
 }
 
 int cm_command_watch(struct cm_console *console, const struct cm_args *args) {
     struct watching watching = {.console = console, .args = args};
-    struct cacheman_error error;
     struct cm_targets targets;
     char streams[STREAMS_BYTES];
     if (!join_streams(args, streams))
@@ -122,7 +137,8 @@ int cm_command_watch(struct cm_console *console, const struct cm_args *args) {
                                      .visit = on_line,
                                      .context = &watching,
                                      .timeout_ms = UINT32_MAX,
+                                     .finish = on_finish,
                                      .may_wait = may_wait,
-                                     .error = &error};
-    return end(&watching, cacheman_watch(console->client, streams, &ask), &error);
+                                     .error = &watching.error};
+    return end(&watching, cacheman_watch(console->client, streams, &ask));
 }

@@ -3,6 +3,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 
@@ -88,6 +89,14 @@ def test_one_of_two_is_dead(two):
         status, out, err = two(*words)
         assert (status, err) == (UNAVAILABLE, said), words
     assert two.json("servers")[0]["servers"][1] == {"name": dead, "up": False}
+
+
+def test_dead_server_is_told_of_while_others_are_watched(two):
+    two.processes[1].finish()
+    with Terminal("-s", two.servers, "watch", "mutations") as terminal:
+        terminal.expect(f"{two.names[1]} cannot be reached: Connection refused")
+        terminal.type("\x03")
+        assert terminal.exit_status() == -signal.SIGINT
 
 
 def test_dead_server():
