@@ -94,8 +94,10 @@ static bool show(struct listing *listing, const struct cacheman_line *line, stru
         print_json(listing, line, key);
         return true;
     }
-    if (!cm_pager_go_on(&listing->pager, (is_long ? LONG_COLUMNS : 0) + cm_safe_columns(key)))
+    if (!cm_pager_go_on(&listing->pager, (is_long ? LONG_COLUMNS : 0) + cm_safe_columns(key))) {
+        listing->interrupted = listing->pager.interrupted;
         return false;
+    }
     if (is_long)
         print_long(listing, cm_of(line->text));
     (void)cm_safe_print_word(listing->console->out, key);

@@ -10,7 +10,7 @@ static size_t page(const struct cm_pager *pager) {
 }
 
 void cm_pager_init(struct cm_pager *pager, struct cm_console *console) {
-    *pager = (struct cm_pager){console, false, 0};
+    *pager = (struct cm_pager){.console = console};
     pager->works =
         cm_for_people(console) && console->mode != CM_MODE_SCRIPT && cm_os_terminal_is_input();
     pager->left = page(pager);
@@ -26,6 +26,7 @@ static bool ask(struct cm_pager *pager) {
         key = 'q';
     printf("\r%*s\r", (int)sizeof question - 1, "");
     cm_term_look(&pager->console->term);
+    pager->interrupted = key == '\003';
     pager->left = key == '\n' || key == '\r' || key == 'j' ? 1 : page(pager);
     return key != 'q' && key != 'Q' && key != '\003' && key != '\004' && key != '\033';
 }

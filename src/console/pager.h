@@ -9,7 +9,8 @@
 struct cm_pager {
     struct cm_console *console;
     bool works;
-    size_t left; /* lines until it asks */
+    bool interrupted; /* Ctrl-C ended it */
+    size_t left;      /* lines until it asks */
 };
 
 void cm_pager_init(struct cm_pager *pager, struct cm_console *console);

@@ -7,8 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool cm_may_wait(void *console) {
-    return ((struct cm_console *)console)->mode != CM_MODE_PROMPT || !cm_os_interrupt_take();
+/* The terminal has shown ^C; what is said of it begins a line. */
+bool cm_may_wait(void *context) {
+    const struct cm_console *console = context;
+    if (console->mode != CM_MODE_PROMPT || !cm_os_interrupt_take())
+        return true;
+    putchar('\n');
+    return false;
 }
 
 /* ---- connecting ---- */

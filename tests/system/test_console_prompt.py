@@ -206,7 +206,7 @@ def test_ctrl_c_ends_a_watch(prompt, console):
     console.good("set", "seen", "v")
     prompt.expect("key=seen")
     prompt.type(CTRL_C)
-    prompt.expect(r"\d+ lines? \(")
+    prompt.expect(r"\^C\n\d+ lines? \(")
     prompt.prompt()
     assert "stored" in prompt.do("set k v")
 
@@ -227,7 +227,7 @@ def test_pages(prompt, console):
     prompt.type("keys\r")
     prompt.expect("-- more")
     prompt.type(CTRL_C)
-    prompt.expect(r"19 keys \(")
+    prompt.expect(r"ended after 19 keys \(")
     prompt.prompt()
     prompt.type("keys key:1?\r")
     prompt.expect(r"10 keys \(")
