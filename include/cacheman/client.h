@@ -256,6 +256,8 @@ struct cacheman_server {
     bool leaving;      /* no longer in the cluster; still asked while the warm-up lasts */
     bool meta;         /* UP: speaks the meta protocol */
     const char *error; /* DOWN: why, else "" */
+    enum cm_status cause; /* DOWN: the status of the last failure, as UNREACHABLE or
+                             NOT_AUTHENTICATED, else OK */
     uint64_t requests; /* sent by this client, */
     uint64_t failures; /*   of these without an answer */
     uint32_t connections;

@@ -179,8 +179,10 @@ static void describe(const struct cm_view *view, size_t number, struct cacheman_
     const int connections = atomic_load_explicit(&server->connections, memory_order_relaxed);
     out->connections = connections > 0 ? (uint32_t)connections : 0;
     cm_os_mutex_lock(&server->lock);
-    if (out->health == CACHEMAN_DOWN)
+    if (out->health == CACHEMAN_DOWN) {
         out->error = put_text(texts, server->note);
+        out->cause = (enum cm_status)atomic_load_explicit(&server->cause, memory_order_relaxed);
+    }
     cm_os_mutex_unlock(&server->lock);
 }
 

@@ -233,6 +233,7 @@ bool cm_server_failed(struct cm_server *server, const struct cm_settings *settin
     atomic_fetch_add_explicit(&server->failed, 1, memory_order_relaxed);
     if (status == CM_TIMEOUT)
         cm_server_note(server, "did not answer in time");
+    atomic_store_explicit(&server->cause, (int)status, memory_order_relaxed);
     const unsigned failures = atomic_fetch_add_explicit(&server->failures, 1, memory_order_relaxed);
     cm_os_mutex_lock(&server->lock);
     if (failures + 1 >= (unsigned)settings->failures && cm_server_health(server) != CACHEMAN_DOWN) {

@@ -28,6 +28,7 @@ struct cm_server {
     atomic_int health; /* enum cacheman_health */
     atomic_bool meta;
     atomic_uint failures; /* in a row */
+    atomic_int cause;     /* enum cm_status of the last of them */
     atomic_uint_fast64_t requests, failed;
     atomic_int connections;
     struct cm_os_mutex lock; /* of what follows */

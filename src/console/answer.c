@@ -165,6 +165,20 @@ static const char *find_culprit(struct cm_console *console, struct cm_shown *sho
     return name;
 }
 
+/* A server that is left out for want of a login can be reached. NULL: the first that is left out. */
+static bool is_locked_out(const struct cm_console *console, const char *name) {
+    struct cacheman_server *servers = NULL;
+    size_t count = 0, i = 0;
+    if (console->client == NULL || cacheman_servers(console->client, &servers, &count) != CM_OK)
+        return false;
+    while (i < count && (servers[i].health != CACHEMAN_DOWN ||
+                         (name != NULL && strcmp(name, servers[i].name) != 0)))
+        i++;
+    const bool is_so = i < count && servers[i].cause == CM_NOT_AUTHENTICATED;
+    free(servers);
+    return is_so;
+}
+
 static int about_server(struct cm_console *console, const struct cm_trouble *trouble) {
     struct cm_shown name;
     struct cm_told reason;
@@ -172,7 +186,10 @@ static int about_server(struct cm_console *console, const struct cm_trouble *tro
                                                             : cm_show_text(&name, trouble->server);
     if (trouble->why != NULL)
         why = cm_tell(&reason, trouble->why);
-    switch (trouble->status) {
+    enum cm_status status = trouble->status;
+    if (status == CM_UNREACHABLE && is_locked_out(console, trouble->server))
+        status = CM_NOT_AUTHENTICATED;
+    switch (status) {
     case CM_UNREACHABLE:
         return unreachable(console, server, why);
     case CM_TIMEOUT:

@@ -166,6 +166,9 @@ def test_login(serve, tmp_path):
     for words in (["get", "k"], ["stats"], ["keys"], ["servers"]):
         status, _, err = run(*words, servers=name)
         assert (status, err) == (DENIED, denied), words
+    status, _, err = run(stdin=b"get k\nget k\nstats\n", servers=name)
+    assert (status, err.splitlines(keepends=True)) == (
+        DENIED, [denied.replace(b" ", b" line %d: " % line, 1) for line in (1, 2, 3)])
     password.write_text("wrong")
     assert run(*login, "get", "k", servers=name) == (DENIED, b"", denied)
     with Terminal("-s", name, "-u", "alice", "get", "k") as terminal:
