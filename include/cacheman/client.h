@@ -253,13 +253,13 @@ struct cacheman_server {
     const char *name; /* as messages and the calls below call it: HOST:PORT or unix:PATH */
     uint32_t weight;
     enum cacheman_health health;
-    bool leaving;      /* no longer in the cluster; still asked while the warm-up lasts */
-    bool meta;         /* UP: speaks the meta protocol */
-    const char *error; /* DOWN: why, else "" */
+    bool leaving;         /* no longer in the cluster; still asked while the warm-up lasts */
+    bool meta;            /* UP: speaks the meta protocol */
+    const char *error;    /* DOWN: why, else "" */
     enum cm_status cause; /* DOWN: the status of the last failure, as UNREACHABLE or
                              NOT_AUTHENTICATED, else OK */
-    uint64_t requests; /* sent by this client, */
-    uint64_t failures; /*   of these without an answer */
+    uint64_t requests;    /* sent by this client, */
+    uint64_t failures;    /*   of these without an answer */
     uint32_t connections;
 };
 
@@ -318,7 +318,7 @@ CM_MUST_CHECK enum cm_status cacheman_watch(cacheman *client, const char *stream
 CM_MUST_CHECK enum cm_status cacheman_flush(cacheman *client, uint32_t delay_s,
                                             const struct cacheman_ask *ask);
 /* Any other command of one line, answered by lines. One that ends the answer (END, OK, RESET, MN
- * and the like) is handed over too. */
+ * and the like) is handed over too, and so are the lines of a value, of at most 64 KiB each. */
 CM_MUST_CHECK enum cm_status cacheman_command(cacheman *client, const char *line,
                                               const struct cacheman_ask *ask);
 

@@ -28,7 +28,9 @@ struct asked {
     struct cm_attempt attempt;
     struct asking *asking;
     enum cm_status status;
-    bool begun; /* has answered something */
+    bool begun;        /* has answered something */
+    bool is_meta;      /* the value ends the answer */
+    size_t value_left; /* of a value among the lines, its end included */
 };
 
 static bool begins(struct cm_slice line, const char *text) {
@@ -44,6 +46,40 @@ static bool has_more(struct cm_slice line) {
             return true;
     }
     return false;
+}
+
+/* The size of the value that follows such a line, its end included; 0: none does. */
+static size_t value_after(struct cm_slice line) {
+    const size_t at = begins(line, "VA ") ? 1 : begins(line, "VALUE ") ? 3 : 0;
+    size_t start = 0;
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < at; i++) {
+        const char *space = memchr(line.data + start, ' ', line.len - start);
+        if (space == NULL)
+            return 0;
+        start = (size_t)(space - line.data) + 1;
+    }
+    size_t end = start;
+    while (end < line.len && line.data[end] != ' ')
+        end++;
+    const bool good = at > 0 && cm_num_u64(cm_slice(line.data + start, end - start), &bytes);
+    return good && bytes <= CM_WIRE_VALUE_MAX ? (size_t)bytes + 2 : 0;
+}
+
+/* Whether a line is within a value, and then, at *last, the end of the answer. Behind the line in its
+ * buffer is its end, which belongs to the value too. */
+static bool is_value(struct asked *asked, struct cm_slice line, bool *last) {
+    const bool was_value = asked->value_left > 0;
+    if (was_value) {
+        const size_t bytes = line.len + (line.data[line.len] == '\r' ? 2 : 1);
+        asked->value_left -= bytes < asked->value_left ? bytes : asked->value_left;
+        *last = asked->value_left == 0 && asked->is_meta;
+        return true;
+    }
+    asked->value_left = asked->asking->gives_last ? value_after(line) : 0;
+    asked->is_meta = begins(line, "VA ");
+    *last = false;
+    return asked->value_left > 0;
 }
 
 static bool is_last(const struct asked *asked, struct cm_slice line) {
@@ -90,7 +126,9 @@ static bool on_line(struct cm_attempt *attempt, struct cm_slice line) {
             (void)visit(asked, line);
         return true;
     }
-    const bool last = is_last(asked, line);
+    bool last;
+    if (!is_value(asked, line, &last))
+        last = is_last(asked, line);
     if (last && !cm_slice_equal(line, CM_SLICE("END")))
         asking->unsure = true;
     asked->begun = true;

@@ -6,13 +6,14 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum { STREAMS_BYTES = 200 };
+enum { LINE_BYTES = 500 };
 #define NS_PER_S ((uint64_t)1000000000)
 
 struct watching {
     struct cm_console *console;
     const struct cm_args *args;
     bool names_servers; /* there are several */
+    bool shows_errors;  /* a server's own are lines like any other */
     bool interrupted;
     uint64_t seen;
     uint64_t until_ns; /* 0: for as long as nobody ends it */
@@ -75,15 +76,16 @@ static bool may_wait(void *context) {
     return !is_over && !watching->interrupted && !ferror(watching->console->out);
 }
 
-static bool join_streams(const struct cm_args *args, char *to) {
+/* The operands with spaces between; false if one has a byte that is refused, or they are too long. */
+static bool join_words(const struct cm_args *args, const char *refused, char *to) {
     size_t at = 0;
     to[0] = '\0';
     for (size_t i = 0; i < args->count; i++) {
         const struct cm_slice word = args->operands[i];
         if (word.len == 0 || strlen(word.data) != word.len ||
-            strcspn(word.data, " \t\r\n") != word.len || at + word.len + 2 > STREAMS_BYTES)
+            strcspn(word.data, refused) != word.len || at + word.len + 2 > LINE_BYTES)
             return false;
-        at += (size_t)snprintf(to + at, STREAMS_BYTES - at, "%s%s", i == 0 ? "" : " ", word.data);
+        at += (size_t)snprintf(to + at, LINE_BYTES - at, "%s%s", i == 0 ? "" : " ", word.data);
     }
     return true;
 }
@@ -92,8 +94,14 @@ static bool join_streams(const struct cm_args *args, char *to) {
 static void on_finish(void *context, const char *server, enum cm_status status) {
     struct watching *watching = context;
     struct cacheman_error *error = &watching->error;
+    const bool is_away = status == CM_UNREACHABLE || status == CM_TIMEOUT;
     if (status == CM_OK)
         return;
+    if (watching->shows_errors && !is_away && watching->console->json == NULL) {
+        watching->status = cm_worse(
+            watching->status, status == CM_NOT_AUTHENTICATED ? CM_EXIT_DENIED : CM_EXIT_PROTOCOL);
+        return;
+    }
     if (status == CM_REFUSED && strcmp(error->text, "ERROR") == 0)
         snprintf(error->text, sizeof error->text,
                  "knows no such stream, or does not let anybody watch");
@@ -119,8 +127,8 @@ static int end(const struct watching *watching, enum cm_status status) {
 int cm_command_watch(struct cm_console *console, const struct cm_args *args) {
     struct watching watching = {.console = console, .args = args};
     struct cm_targets targets;
-    char streams[STREAMS_BYTES];
-    if (!join_streams(args, streams))
+    char streams[LINE_BYTES];
+    if (!join_words(args, " \t\r\n", streams))
         return cm_error(console, CM_EXIT_USAGE, "watch: that is no name of a stream");
     const int status = cm_targets_init(console, args->given.server, &targets);
     if (status != CM_EXIT_OK)
@@ -141,4 +149,26 @@ int cm_command_watch(struct cm_console *console, const struct cm_args *args) {
                                      .may_wait = may_wait,
                                      .error = &watching.error};
     return end(&watching, cacheman_watch(console->client, streams, &ask));
+}
+
+int cm_command_send(struct cm_console *console, const struct cm_args *args) {
+    struct watching watching = {.console = console, .args = args, .shows_errors = true};
+    struct cm_targets targets;
+    char line[LINE_BYTES];
+    if (!join_words(args, "\r\n", line))
+        return cm_error(console, CM_EXIT_USAGE,
+                        "send: one line of less than %d bytes can be sent, without zero bytes",
+                        LINE_BYTES);
+    const int status = cm_targets_init(console, args->given.server, &targets);
+    if (status != CM_EXIT_OK)
+        return status;
+    watching.names_servers = targets.count > 1;
+    cm_targets_deinit(&targets);
+    const struct cacheman_ask ask = {.server = args->given.server,
+                                     .visit = on_line,
+                                     .context = &watching,
+                                     .finish = on_finish,
+                                     .may_wait = may_wait,
+                                     .error = &watching.error};
+    return end(&watching, cacheman_command(console->client, line, &ask));
 }

@@ -212,6 +212,23 @@ def test_watch(console):
         "anybody watch\n".encode())
 
 
+def test_send(console):
+    console.good("set", "k", "a\r\nEND\n\x1b\r\nEND\r\n")
+    shown = b"a\nEND\n\\x1b\nEND\n\n"
+    assert console.good("send", "mn") == b"MN\n"
+    assert console.good("send", "mg", "k", "v") == b"VA 15\n" + shown
+    assert console.good("send", "get k none") == b"VALUE k 0 15\n" + shown + b"END\n"
+    assert console.good("send", "mg", "none", "v") == b"EN\n"
+    assert b"key=k " in console.good("send", "lru_crawler metadump all")
+    assert console.good("send", "verbosity", "1") == b"OK\n"
+    assert console("send", "nonsense") == (PROTOCOL, b"ERROR\n", b"")
+    answer, rows = console.json("send", "nonsense")
+    assert rows == [{"server": console.servers, "line": "ERROR"}]
+    assert (answer["status"], answer["error"]) == (PROTOCOL, f"{console.servers}: ERROR")
+    assert console("--timeout=100ms", "send", "mg none v q")[0] == 69, "nothing is answered"
+    assert console.good("get", "k") == b"a\r\nEND\n\x1b\r\nEND\r\n", "nobody met the rest of it"
+
+
 def test_flush(console):
     console.good("set", "k", "v")
     assert console.good("flush") == b"flushed 1 server\n"
@@ -300,6 +317,9 @@ REFUSED = [
     (["ping", "--count", "0"], "ping: --count=0: must be a number from 1 to 1000000"),
     (["watch", "a b"], "watch: that is no name of a stream"),
     (["watch", "--for", "x"], "watch: --for=x: must be a time with s, m, h or d, from 1 to 2592000"),
+    (["send"], "send: something is missing; usage: send WORD... [--server NAME]"),
+    (["send", "a\r\nb"], "send: one line of less than 500 bytes can be sent, without zero bytes"),
+    (["send", "a" * 500], "send: one line of less than 500 bytes can be sent, without zero bytes"),
     (["config", "client"], "config: client: must be 'server', or nothing for the client's own "
      "options"),
     (["connect"], "connect: something is missing; usage: connect ADDRESS..."),
@@ -480,7 +500,7 @@ def test_json_of_values(console):
     ["prepend", "k", "1"], ["cas", "k", "1", "2"], ["incr", "k"], ["decr", "k"], ["touch", "k", "5"],
     ["ttl", "k"], ["delete", "k"], ["flush"], ["keys"], ["where", "k"], ["stats"], ["stats", "all"],
     ["stats", "reset"], ["servers"], ["ping"], ["watch", "--for", "1"], ["config"],
-    ["config", "server"], ["help"], ["help", "get"], ["time", "on"], ["history"], ["quit"],
+    ["send", "mn"], ["send", "nonsense"], ["config", "server"], ["help"], ["help", "get"], ["time", "on"], ["history"], ["quit"],
     ["nosuch"], ["get"], ["connect", "127.0.0.1:1"],
 ])
 def test_json_of_every_command(console, words):
