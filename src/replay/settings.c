@@ -167,7 +167,9 @@ static int check(struct cm_replay_settings *settings) {
 }
 
 bool cm_replay_settings_read(struct cm_replay_settings *settings, char **argv, int *status) {
-    *settings = (struct cm_replay_settings){.window = 64};
+    /* A server that is slow to greet is still worth hours of requests. */
+    *settings =
+        (struct cm_replay_settings){.window = 64, .where = {.defaults = "connect_timeout=10s"}};
     if (!read_words(settings, argv, status))
         return false;
     *status = check(settings);

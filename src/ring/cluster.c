@@ -9,9 +9,7 @@
 
 #define UNIX_WORD   "unix:"
 #define WEIGHT_WORD "weight="
-/* What a Unix socket's address holds on every system. */
-#define PATH_BYTES_MAX 103
-#define SHOWN_BYTES    60
+#define SHOWN_BYTES 60
 
 static int shown(struct cm_slice text) {
     return (int)(text.len < SHOWN_BYTES ? text.len : SHOWN_BYTES);
@@ -69,11 +67,12 @@ static enum cm_status parse_path(struct cm_slice path, size_t column, struct par
                                  struct cm_cluster_error *error) {
     if (path.len == 0)
         return cm_cluster_fail(error, column, "unix: needs the path of a socket");
-    if (!cm_cluster_decode(path, out->host, sizeof out->host) || strlen(out->host) > PATH_BYTES_MAX)
+    if (!cm_cluster_decode(path, out->host, sizeof out->host) ||
+        strlen(out->host) > CM_CLUSTER_PATH_BYTES_MAX)
         return cm_cluster_fail(error, column,
                                "the socket's path is longer than %d bytes or has a %% without two "
                                "digits; write %%25 for %%",
-                               PATH_BYTES_MAX);
+                               CM_CLUSTER_PATH_BYTES_MAX);
     out->port = 0;
     return CM_OK;
 }

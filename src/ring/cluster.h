@@ -18,6 +18,7 @@
 
 #define CM_CLUSTER_PORT_DEFAULT      16180
 #define CM_CLUSTER_ETCD_PORT_DEFAULT 2379
+#define CM_CLUSTER_PATH_BYTES_MAX    103  /* what a Unix socket's address holds on every system */
 #define CM_CLUSTER_HOST_BYTES        1025 /* its zero included */
 #define CM_CLUSTER_TEXT_BYTES        251  /* of an option's value, its zero included */
 #define CM_CLUSTER_NAME_BYTES        65   /* of a cluster in etcd, its zero included */

@@ -18,6 +18,13 @@ struct finding {
     bool all_loopback, any_wildcard;
 };
 
+/* Others are led to a Unix socket by an absolute path without what needs escaping. */
+static bool can_be_named(const char *path) {
+    const size_t plain = strspn(path, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                      "0123456789/._+-");
+    return path[0] == '/' && path[plain] == '\0' && plain <= CM_CLUSTER_PATH_BYTES_MAX;
+}
+
 static void find_listener(void *context, const struct cm_net_listening *listening) {
     struct finding *found = context;
     const char *address = listening->address;
@@ -25,8 +32,8 @@ static void find_listener(void *context, const struct cm_net_listening *listenin
         return;
     if (listening->port != 0)
         address = strchr(address, ':') + 1; /* "tcp:" */
-    else if (strncmp(address, "unix:/", 6) != 0)
-        found->any_wildcard = true; /* a relative path leads others elsewhere */
+    else if (!can_be_named(address + sizeof "unix:" - 1))
+        found->any_wildcard = true;
     if (found->count++ == 0)
         snprintf(found->first, sizeof found->first, "%s", address);
     found->all_loopback = found->all_loopback && listening->loopback;

@@ -137,6 +137,11 @@ def test_longest_path(serve, tmp_path_factory):
         "allows 107\n")
 
 
+@pytest.mark.parametrize("name", ["a%b", "a,b;c?d", "a b"])
+def test_path_that_a_cluster_could_not_name(serve, tmp_path_factory, name):
+    serve(unix=tmp_path_factory.mktemp("u") / name).connect().ask(b"mn\r\n", b"MN\r\n")
+
+
 def test_another_servers_socket_is_not_removed(serve, path):
     server = serve(unix=path)
     path.unlink()
