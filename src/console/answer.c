@@ -142,10 +142,13 @@ int cm_error(struct cm_console *console, int status, const char *format, ...) {
 /* ---- statuses ---- */
 
 static int unreachable(struct cm_console *console, const char *server, const char *why) {
-    return cm_error(console, CM_EXIT_UNAVAILABLE, "%s cannot be reached%s%s; %s", server,
-                    *why == '\0' ? "" : ": ", why,
-                    console->mode == CM_MODE_PROMPT ? "'connect HOST:PORT' talks to another"
-                                                    : "-s HOST:PORT names another");
+    const char *hint = "";
+    if (console->mode == CM_MODE_PROMPT)
+        hint = "; 'connect HOST:PORT' talks to another";
+    else if (console->where.servers == NULL)
+        hint = "; -s HOST:PORT names another";
+    return cm_error(console, CM_EXIT_UNAVAILABLE, "%s cannot be reached%s%s%s", server,
+                    *why == '\0' ? "" : ": ", why, hint);
 }
 
 /* Of a call to all servers it is not told which failed; one that is down may be it. */
@@ -233,6 +236,7 @@ int cm_error_of(struct cm_console *console, const struct cm_trouble *trouble) {
 void cm_answer_begin(struct cm_console *console, const char *command, bool json) {
     cm_term_look(&console->term);
     console->explained = false;
+    console->asks = false;
     console->said = CM_SAID_NOTHING;
     console->idle_ns = 0;
     console->began_ns = cm_os_monotonic_ns();
@@ -261,13 +265,14 @@ void cm_answer_drop(struct cm_console *console) {
 int cm_answer_end(struct cm_console *console, int status) {
     char time[CM_UNITS_BYTES];
     const uint64_t took_ns = cm_os_monotonic_ns() - console->began_ns - console->idle_ns;
-    const bool inline_time = console->term.is_tty && console->times != CM_TIMES_OFF;
+    const bool inline_time =
+        console->term.is_tty && console->times != CM_TIMES_OFF && console->asks;
     cm_units_duration(time, took_ns);
     if (console->json != NULL) {
         end_json(console, status, took_ns);
     } else {
         release(console, inline_time ? time : NULL);
-        if (!inline_time && console->times == CM_TIMES_ON)
+        if (!inline_time && console->times == CM_TIMES_ON && console->asks)
             fprintf(stderr, "time: %s\n", time);
     }
     errno = 0;

@@ -71,6 +71,7 @@ static void note_keys(struct cm_console *console, const struct cm_args *args) {
 }
 
 static int run(struct cm_console *console, const struct cm_args *args) {
+    console->asks = needs_client(args->command) || args->command->run == cm_command_connect;
     if (console->client == NULL && needs_client(args->command)) {
         const int status = cm_connect(console);
         if (status != CM_EXIT_OK)

@@ -376,10 +376,11 @@ int cm_command_connect(struct cm_console *console, const struct cm_args *args) {
 
 /* ---- flush ---- */
 
-static bool is_sure(struct cm_console *console, size_t servers) {
-    char key = 'n';
+static bool is_sure(struct cm_console *console, size_t servers, int64_t delay_s) {
+    char key = 'n', delay[CM_UNITS_BYTES];
     const uint64_t began_ns = cm_os_monotonic_ns();
-    printf("Forget all items of %zu server%s? [y/N] ", servers, servers == 1 ? "" : "s");
+    printf("Forget all items of %zu server%s%s%s? [y/N] ", servers, servers == 1 ? "" : "s",
+           delay_s == 0 ? "" : " in ", delay_s == 0 ? "" : cm_units_age(delay, (uint64_t)delay_s));
     fflush(stdout);
     const bool given = cm_os_terminal_read_key(&key) == CM_OK;
     const bool yes = given && (key == 'y' || key == 'Y');
@@ -395,7 +396,8 @@ int cm_command_flush(struct cm_console *console, const struct cm_args *args) {
     if (status != CM_EXIT_OK)
         return status;
     const bool asks = !args->given.yes && cm_os_terminal_is_input() && console->term.is_tty;
-    if (asks && console->mode != CM_MODE_SCRIPT && !is_sure(console, targets.count)) {
+    if (asks && console->mode != CM_MODE_SCRIPT &&
+        !is_sure(console, targets.count, args->given.delay)) {
         cm_targets_deinit(&targets);
         return cm_no(console, "nothing was forgotten");
     }

@@ -102,7 +102,7 @@ static void on_finish(void *context, const char *server, enum cm_status status) 
             watching->status, status == CM_NOT_AUTHENTICATED ? CM_EXIT_DENIED : CM_EXIT_PROTOCOL);
         return;
     }
-    if (status == CM_REFUSED && strcmp(error->text, "ERROR") == 0)
+    if (status == CM_REFUSED && !watching->shows_errors && strcmp(error->text, "ERROR") == 0)
         snprintf(error->text, sizeof error->text,
                  "knows no such stream, or does not let anybody watch");
     const int one =

@@ -76,8 +76,7 @@ def test_one_of_two_is_dead(two):
     two.processes[1].finish()
     dead = two.names[1]
     assert dead in placed.values() and two.names[0] in placed.values()
-    said = (f"cacheman: {dead} cannot be reached: Connection refused; -s HOST:PORT names another\n"
-            .encode())
+    said = (f"cacheman: {dead} cannot be reached: Connection refused\n".encode())
     for key, name in placed.items():
         status, out, err = two("set", key, "v")
         assert (status, out, err) == ((UNAVAILABLE, b"", said) if name == dead
@@ -105,8 +104,10 @@ def test_dead_server():
                   ["config", "server"]):
         status, _, err = run(*words, servers="127.0.0.1:1")
         assert (status, err) == (
-            UNAVAILABLE, b"cacheman: 127.0.0.1:1 cannot be reached: Connection refused; -s HOST:PORT "
-            b"names another\n"), words
+            UNAVAILABLE, b"cacheman: 127.0.0.1:1 cannot be reached: Connection refused\n"), words
+    assert run("get", "k", env={"CACHEMAN_SERVERS": "127.0.0.1:1"}) == (
+        UNAVAILABLE, b"", b"cacheman: 127.0.0.1:1 cannot be reached: Connection refused; -s HOST:PORT "
+        b"names another\n")
     assert run("config", servers="127.0.0.1:1")[0] == 0
 
 
