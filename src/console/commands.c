@@ -66,6 +66,10 @@ const struct cm_command *cm_command_find(struct cm_slice name) {
     return NULL;
 }
 
+static char lower(char c) {
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
 /* How many bytes must be put in, left out or changed to make one of the other; Levenshtein's row by
  * row. */
 enum { NAME_MAX_BYTES = 16 };
@@ -79,7 +83,7 @@ static size_t distance(struct cm_slice a, const char *b) {
         row[0] = i + 1;
         for (size_t j = 0; j < width; j++) {
             const size_t above = row[j + 1];
-            size_t least = above_left + (a.data[i] != b[j]);
+            size_t least = above_left + (lower(a.data[i]) != b[j]);
             if (above + 1 < least)
                 least = above + 1;
             if (row[j] + 1 < least)

@@ -45,6 +45,8 @@ int cm_connect(struct cm_console *console) {
 static int unknown(struct cm_console *console, struct cm_slice name) {
     struct cm_shown shown;
     const char *guess = cm_command_guess(name);
+    if (name.len == 0)
+        return cm_error(console, CM_EXIT_USAGE, "the command is empty; 'help' lists them");
     if (guess != NULL)
         return cm_error(console, CM_EXIT_USAGE, "there is no command %s; '%s' is one",
                         cm_show(&shown, name), guess);

@@ -37,8 +37,11 @@ static void print_json(const struct watching *watching, const struct cacheman_li
         if (name_bytes > 0 && name_bytes < sizeof name) {
             memcpy(name, rest.data, name_bytes);
             name[name_bytes] = '\0';
-            if (json_object_get(event, name) == NULL)
-                cm_json_set_bytes(event, name, cm_slice(equals + 1, length - name_bytes - 1));
+            const struct cm_slice value = cm_slice(equals + 1, length - name_bytes - 1);
+            if (json_object_get(event, name) == NULL && strcmp(name, "key") == 0)
+                cm_json_set_bytes(event, name, value); /* a text, of digits too */
+            else if (json_object_get(event, name) == NULL)
+                cm_json_set_value(event, name, value);
         }
         rest = cm_slice(rest.data + length + (space != NULL), rest.len - length - (space != NULL));
     }

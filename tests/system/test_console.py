@@ -259,6 +259,8 @@ def test_time_goes_to_standard_error(console):
 
 REFUSED = [
     (["gte", "k"], "there is no command gte; 'get' is one"),
+    (["STATS"], "there is no command STATS; 'stats' is one"),
+    ([""], "the command is empty; 'help' lists them"),
     (["frobnicate"], "there is no command frobnicate; 'help' lists them"),
     (["\x1b[31m"], "there is no command \\x1b[31m; 'help' lists them"),
     (["get"], "get: something is missing; usage: get KEY... [--raw]"),
