@@ -194,7 +194,10 @@ void cm_stress_conn_flush(struct cm_stress_conn *conn, uint64_t now_ns) {
 static bool take_answers(struct cm_stress_conn *conn, struct cm_slice in, uint64_t now_ns,
                          size_t *used) {
     *used = 0;
-    if (in.len == 0 || cm_stress_reader_take(&conn->reader, in, now_ns, used))
+    const bool makes_sense = in.len == 0 || cm_stress_reader_take(&conn->reader, in, now_ns, used);
+    if (conn->state == CM_STRESS_OPEN && conn->wires->tally->is_denied)
+        cm_stress_run_end(conn->wires->run, CM_STRESS_WIND_UP); /* nothing else will be let in */
+    if (makes_sense)
         return true;
     cm_stress_conn_fail(conn, now_ns);
     return false;

@@ -87,7 +87,10 @@ static json_t *troubles_of(const struct cm_stress_tally *total) {
     return out;
 }
 
+/* All that decides what is asked, named as on the command line. */
 static json_t *options_of(const struct cm_stress_run *run) {
+    static const char *const distributions[] = {"uniform", "zipf", "sequential", "hot"};
+    static const char *const on_errors[] = {"continue", "stop"};
     const struct cm_stress_options *options = run->options;
     json_t *out = json_object(), *servers = json_array();
     for (size_t i = 0; i < run->target.count; i++)
@@ -99,7 +102,24 @@ static json_t *options_of(const struct cm_stress_run *run) {
     put_count(out, "connections", (uint64_t)options->connections);
     put_count(out, "depth", (uint64_t)options->depth);
     put_count(out, "keys", (uint64_t)options->keys);
+    put_count(out, "key_bytes", (uint64_t)options->key_bytes);
+    put(out, "distribution", json_string(distributions[options->distribution]));
+    put(out, "zipf", json_real(options->zipf));
+    put_count(out, "hot_keys", (uint64_t)options->hot_keys);
+    put(out, "hot_share", json_real(options->hot_share));
+    put_count(out, "multiget", (uint64_t)options->multiget);
+    put_count(out, "ttl_us", (uint64_t)options->ttl_us);
+    put(out, "load", json_boolean(options->load));
+    put(out, "fill", json_boolean(options->fill));
+    put(out, "verify", json_boolean(options->verify));
     put_count(out, "rate", (uint64_t)options->rate);
+    put_count(out, "duration_us", (uint64_t)options->duration_us);
+    put_count(out, "warmup_us", (uint64_t)options->warmup_us);
+    put_count(out, "requests", (uint64_t)options->requests);
+    put_count(out, "timeout_us", (uint64_t)options->where.timeout_us);
+    put_count(out, "reconnect", (uint64_t)options->reconnect);
+    put_count(out, "read_pause_us", (uint64_t)options->read_pause_us);
+    put(out, "on_error", json_string(on_errors[options->on_error]));
     put_count(out, "seed", (uint64_t)options->seed);
     put(out, "ratio", text_of(options->ratio));
     put(out, "value_bytes", text_of(options->value_bytes));

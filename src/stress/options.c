@@ -49,8 +49,9 @@ static const struct cm_cli_option table[] = {
     {REAL("hot-share", 100), AT(hot_share),
      .text = "hot: percent of the requests that go to them (default: 90)"},
     {TEXT("value-bytes", "SIZES"), .letter = 'v', AT(value_bytes),
-     .text = "a value's size: N, N-M (each as likely), or lognormal:MEDIAN:SIGMA, at most 1000k "
-             "(default: 100)"},
+     .text =
+         "a value's size: N or N-M (each as likely), to 1g, or lognormal:MEDIAN:SIGMA, to 1000k "
+         "(default: 100); servers take 1m at most unless told otherwise"},
     {TEXT("ratio", "LIST"), .letter = 'r', AT(ratio),
      .text = "what is asked, by weight: KIND=N,... of get, set, add, delete, touch, incr "
              "(default: get=10,set=1)"},

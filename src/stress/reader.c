@@ -102,10 +102,25 @@ static bool take_value(struct cm_stress_reader *reader, const struct cm_stress_r
 
 /* ---- answers ------------------------------------------------------------------------------- */
 
+/* The answer to whoever has to log in first, in each of the protocols; text and meta take a set for a
+ * login, which fails. */
+static bool is_denial(struct cm_slice text) {
+    static const char *const beginnings[] = {
+        "CLIENT_ERROR unauthenticated", "CLIENT_ERROR authentication failure",
+        "CLIENT_ERROR bad authentication", "NOAUTH ", "Auth failure"};
+    for (size_t i = 0; i < sizeof beginnings / sizeof beginnings[0]; i++) {
+        const size_t bytes = strlen(beginnings[i]);
+        if (text.len >= bytes && memcmp(text.data, beginnings[i], bytes) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void note_error(struct cm_stress_reader *reader, const struct cm_stress_piece *piece) {
     const int bytes =
         piece->text.len < CM_STRESS_TROUBLE_BYTES ? (int)piece->text.len : CM_STRESS_TROUBLE_BYTES;
     reader->tally->errors++;
+    reader->tally->is_denied = reader->tally->is_denied || is_denial(piece->text);
     reader->is_refused = true;
     cm_stress_tally_trouble(reader->tally, "%.*s", bytes, piece->text.data);
 }
@@ -124,6 +139,7 @@ static void finish(struct cm_stress_reader *reader, const struct cm_stress_reque
         reader->is_logged_in = piece->found == CM_STRESS_DONE;
     } else {
         reader->tally->no[kind] += is_no;
+        reader->tally->failed[kind] += reader->is_refused;
         cm_latency_add(&reader->tally->latency[kind],
                        now_ns > request->due_ns ? now_ns - request->due_ns : 0);
     }

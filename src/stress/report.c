@@ -12,22 +12,23 @@ static double per_second(const struct cm_stress_result *result, uint64_t count) 
     return result->seconds > 0 ? (double)count / result->seconds : 0;
 }
 
+/* 79 columns: a value has five characters, or seven with its unit. */
 static void print_row(const struct cm_stress_result *result, const char *name,
                       const struct cm_latency *latency) {
     static const double shares[] = {.5, .9, .99, .999, .9999};
     char text[CM_UNITS_BYTES];
-    printf("%-9s %9s", name, cm_units_count(text, (double)latency->count));
-    printf(" %9s", cm_units_count(text, per_second(result, latency->count)));
-    printf(" %8s", cm_units_duration(text, (uint64_t)cm_latency_mean_ns(latency)));
+    printf("%-6s%8s", name, cm_units_count(text, (double)latency->count));
+    printf(" %8s", cm_units_count(text, per_second(result, latency->count)));
+    printf(" %7s", cm_units_duration(text, (uint64_t)cm_latency_mean_ns(latency)));
     for (size_t i = 0; i < sizeof shares / sizeof shares[0]; i++)
-        printf(" %8s", cm_units_duration(text, cm_latency_percentile_ns(latency, shares[i])));
-    printf(" %8s\n", cm_units_duration(text, latency->max_ns));
+        printf(" %7s", cm_units_duration(text, cm_latency_percentile_ns(latency, shares[i])));
+    printf(" %7s\n", cm_units_duration(text, latency->max_ns));
 }
 
 static void print_latency(const struct cm_stress_result *result) {
     struct cm_latency *all = calloc(1, sizeof *all);
     unsigned kinds = 0;
-    printf("%-9s %9s %9s %8s %8s %8s %8s %8s %8s %8s\n", "", "requests", "a second", "mean", "p50",
+    printf("%-6s%8s %8s %7s %7s %7s %7s %7s %7s %7s\n", "", "requests", "a second", "mean", "p50",
            "p90", "p99", "p99.9", "p99.99", "max");
     for (unsigned i = 0; i < CM_STRESS_KINDS; i++) {
         const struct cm_latency *latency = &result->total.latency[i];
@@ -128,6 +129,15 @@ bool cm_stress_report_text(const struct cm_stress_result *result) {
     return fflush(stdout) == 0 && !ferror(stdout);
 }
 
+/* Whether all requests of a kind were answered by errors. */
+static bool is_in_vain(const struct cm_stress_tally *tally) {
+    for (size_t i = 0; i < CM_STRESS_KINDS; i++) {
+        if (tally->failed[i] > 0 && tally->failed[i] == tally->latency[i].count)
+            return true;
+    }
+    return false;
+}
+
 int cm_stress_report_exit(const struct cm_stress_result *result) {
     const struct cm_stress_tally *total = &result->total;
     const struct cm_stress_run *run = result->run;
@@ -137,7 +147,7 @@ int cm_stress_report_exit(const struct cm_stress_result *result) {
         return CM_EXIT_NO;
     if (total->is_denied)
         return CM_EXIT_DENIED;
-    if (total->bad > 0 || (answered > 0 && total->errors == answered))
+    if (total->bad > 0 || is_in_vain(total) || is_in_vain(&result->loaded))
         return CM_EXIT_PROTOCOL;
     if ((answered == 0 && total->lost > 0) || atomic_load(&run->is_lost) ||
         atomic_load(&run->is_deserted) ||

@@ -45,6 +45,16 @@ static int set_up_script(struct stress *stress) {
     return CM_EXIT_OK;
 }
 
+/* The process whose CPU time is wanted. */
+static int check_process(const struct cm_stress_options *options) {
+    char message[80];
+    if (options->pid == 0 || cm_os_process_cpu_ns(options->pid) > 0)
+        return CM_EXIT_OK;
+    snprintf(message, sizeof message, "--pid=%lld: there is no such process",
+             (long long)options->pid);
+    return cm_cli_usage_error(&cm_stress_cli, message);
+}
+
 static int set_up_workers(struct stress *stress) {
     const size_t count = (size_t)stress->options.threads;
     const uint64_t files =
@@ -138,6 +148,7 @@ static void keep_troubles(struct cm_stress_tally *total, const struct cm_stress_
     copy->lost = loaded->lost;
     copy->timeouts = loaded->timeouts;
     copy->refused = loaded->refused;
+    copy->is_denied = loaded->is_denied;
     memcpy(copy->troubles, loaded->troubles, sizeof copy->troubles);
     cm_stress_tally_merge(total, copy);
     free(copy);
@@ -177,7 +188,9 @@ int cm_stress_main(char **argv) {
     if (stress == NULL)
         return fail(CM_EXIT_UNAVAILABLE, "out of memory");
     if (cm_stress_options_read(argv, &stress->options, &status)) {
-        status = cm_stress_target_open(&stress->run.target, &stress->options.where);
+        status = check_process(&stress->options);
+        if (status == CM_EXIT_OK)
+            status = cm_stress_target_open(&stress->run.target, &stress->options.where);
         if (status == CM_EXIT_OK)
             status = set_up_script(stress);
         if (status == CM_EXIT_OK)

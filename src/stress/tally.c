@@ -26,6 +26,7 @@ void cm_stress_tally_merge(struct cm_stress_tally *into, const struct cm_stress_
     for (size_t i = 0; i < CM_STRESS_KINDS; i++) {
         cm_latency_merge(&into->latency[i], &from->latency[i]);
         into->no[i] += from->no[i];
+        into->failed[i] += from->failed[i];
     }
     cm_latency_merge(&into->connecting, &from->connecting);
     into->keys += from->keys;

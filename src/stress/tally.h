@@ -21,7 +21,8 @@ struct cm_stress_trouble {
 struct cm_stress_tally {
     struct cm_latency latency[CM_STRESS_KINDS]; /* of what has been answered */
     struct cm_latency connecting;
-    uint64_t no[CM_STRESS_KINDS]; /* of these: not stored, not found; gets count keys below */
+    uint64_t no[CM_STRESS_KINDS];     /* of these: not stored, not found; gets count keys below */
+    uint64_t failed[CM_STRESS_KINDS]; /* of these: answered by an error */
     uint64_t keys, hits, checked;
     uint64_t errors;   /* answers that were errors */
     uint64_t wrong;    /* values */
@@ -33,7 +34,7 @@ struct cm_stress_tally {
     uint64_t unsent;   /* requests whose time had come, and then all was over */
     uint64_t sent_bytes, received_bytes;
     struct cm_stress_trouble troubles[CM_STRESS_TROUBLES]; /* the last is all others */
-    bool is_denied;                                        /* a login was not accepted */
+    bool is_denied; /* a login was not accepted, or is missing */
 };
 
 CM_PRINTF(2, 3)

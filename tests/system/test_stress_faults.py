@@ -273,15 +273,48 @@ def test_error_answers_are_counted_by_text(serve):
     assert found["requests"] == 100
 
 
-def test_nothing_but_errors(serve, tmp_path):
-    """As without the login that the server wants."""
+def test_sets_that_are_all_refused(serve):
+    """The gets are answered, but nothing has ever been stored."""
+    server = serve("-t", "1", "-I", "2k")
+    code, output, _ = stress("-s", f"127.0.0.1:{server.port}", "--keys=10", "--requests=400",
+                             "--value-bytes=10k", "--json")
+    found = json.loads(output)
+    assert code == 76
+    assert found["errors"]["answers"] == found["kinds"]["set"]["requests"] > 0
+    assert found["kinds"]["get"]["requests"] > 0
+
+
+def test_load_that_is_all_refused(serve):
+    server = serve("-t", "1", "-I", "2k")
+    code, output, _ = stress("-s", f"127.0.0.1:{server.port}", "--keys=10", "--load", "--duration=0",
+                             "--value-bytes=10k", "--json")
+    assert code == 76 and json.loads(output)["load"] == {"sets": 10, "not_stored": 10}
+
+
+def test_process_that_is_not_there(server):
+    with subprocess.Popen(["true"]) as gone:
+        gone.wait()
+    assert stress("-s", f"127.0.0.1:{server.port}", "--pid", gone.pid) == (
+        64, "", f"cacheman stress: --pid={gone.pid}: there is no such process\n"
+        "Try 'cacheman stress --help'.\n")
+
+
+@pytest.mark.parametrize("protocol", ["text", "meta", "binary", "resp"])
+@pytest.mark.parametrize("load", [[], ["--load"]])
+def test_login_is_missing(serve, tmp_path, protocol, load):
+    """It ends at the first answer that says so."""
     users = tmp_path / "users"
     users.write_text("alice:secret\n")
     users.chmod(0o600)
     server = serve("--auth-file", str(users))
-    code, output, _ = stress("-s", f"127.0.0.1:{server.port}", "--requests=50", "--ratio=get=1",
-                             "--json")
-    assert code == 76 and json.loads(output)["gets"]["hits"] == 0
+    code, output, errors = stress("-s", f"127.0.0.1:{server.port}", "--duration=1h", "--json", *load,
+                                  "--protocol", protocol, "--ratio=get=1")
+    found = json.loads(output)
+    assert (code, errors) == (77, "") and found["gets"]["hits"] == 0
+    assert found["troubles"][0]["text"] in (
+        "CLIENT_ERROR unauthenticated", "CLIENT_ERROR authentication failure",
+        "CLIENT_ERROR bad authentication token format", "Auth failure.",
+        "NOAUTH Authentication required.")
 
 
 def test_server_that_never_answers():

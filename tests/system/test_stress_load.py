@@ -275,9 +275,28 @@ def test_json_schema(server):
         ["mean", "p50", "p90", "p95", "p99", "p99.9", "p99.99", "max"])
     assert found["options"]["servers"] == [at(server)]
     assert found["cpu_us_per_request"]["own"] > 0 and found["cpu_us_per_request"]["server"] > 0
+    assert {name: found["options"][name] for name in ("keys", "load", "requests", "key_bytes")} == {
+        "keys": 10, "load": True, "requests": 100, "key_bytes": 16}
     percentiles = [found["latency_us"][p] for p in ("p50", "p90", "p95", "p99", "p99.9", "p99.99",
                                                     "max")]
     assert percentiles == sorted(percentiles) and percentiles[0] > 0
+
+
+def test_json_names_every_option(server):
+    """But for what changes only how it is told; so that a run can be done again."""
+    given = {"threads": 2, "connections": 3, "depth": 4, "keys": 50, "key_bytes": 20,
+             "distribution": "hot", "zipf": 1.5, "hot_keys": 7, "hot_share": 60.5,
+             "value_bytes": "10-20", "ratio": "get=3,set=2", "multiget": 5, "rate": 900000,
+             "requests": 60, "seed": 9, "reconnect": 11, "on_error": "stop", "protocol": "meta"}
+    times = {"ttl": 5000000, "duration": 3000000, "warmup": 1000, "timeout": 30000000,
+             "read_pause": 2000}
+    flags = ["load", "fill", "verify"]
+    found = results("-s", at(server), *(f"--{flag}" for flag in flags),
+                    *(f"--{name.replace('_', '-')}={value}" for name, value in given.items()),
+                    *(f"--{name.replace('_', '-')}={us}us" for name, us in times.items()))
+    assert found["options"] == {**given, **{f"{name}_us": us for name, us in times.items()},
+                                **dict.fromkeys(flags, True), "scenario": None,
+                                "servers": [at(server)]}
 
 
 def test_text(server):
@@ -285,7 +304,8 @@ def test_text(server):
                                   "--verify")
     assert (code, errors) == (0, "")
     assert output.startswith("loaded    10 keys, 0 not stored\n")
-    assert re.search(r"^ +requests  a second +mean +p50 +p90 +p99 +p99.9 +p99.99 +max$", output, re.M)
+    assert re.search(r"^ +requests a second +mean +p50 +p90 +p99 +p99.9 +p99.99 +max$", output, re.M)
+    assert max(map(len, output.splitlines())) < 80
     assert re.search(r"^get( +\S+){2}( +\S+ (ns|us|ms|s)){7}$", output, re.M)
     assert re.search(r"^hits      100.0 % of \d+ keys$", output, re.M)
     assert re.search(r"^verified  \d+ values, 0 wrong$", output, re.M)
