@@ -41,6 +41,13 @@ static void complain(struct replay *replay, int status, const char *message) {
         replay->status = status;
 }
 
+static void complain_of_plot(struct replay *replay) {
+    char reason[300];
+    snprintf(reason, sizeof reason, "cannot write %.200s: %s", replay->settings.plot,
+             strerror(errno));
+    complain(replay, CM_EXIT_OUTPUT, reason);
+}
+
 static void run_out_of_memory(struct replay *replay) {
     complain(replay, CM_EXIT_UNAVAILABLE, cm_status_text(CM_NO_MEMORY));
 }
@@ -101,8 +108,17 @@ static void make_values(struct replay *replay) {
         run_out_of_memory(replay);
 }
 
+/* Better before the replay than after it. */
+static void try_plot(struct replay *replay) {
+    FILE *file = fopen(replay->settings.plot, "a");
+    if (file == NULL || fclose(file) != 0)
+        complain_of_plot(replay);
+}
+
 static void begin(struct replay *replay) {
     open_trace(replay);
+    if (replay->status == CM_EXIT_OK && replay->settings.plot != NULL)
+        try_plot(replay);
     for (size_t i = 0; i < replay->settings.server_count && replay->status == CM_EXIT_OK; i++)
         open_target(replay, replay->settings.servers[i]);
     if (replay->status == CM_EXIT_OK)
@@ -288,11 +304,8 @@ static void plot(struct replay *replay) {
     bool failed = file == NULL || ferror(file) != 0;
     if (file != NULL && fclose(file) != 0)
         failed = true;
-    if (failed) {
-        snprintf(title, sizeof title, "cannot write %.200s: %s", replay->settings.plot,
-                 strerror(errno));
-        complain(replay, CM_EXIT_OUTPUT, title);
-    }
+    if (failed)
+        complain_of_plot(replay);
 }
 
 static void report(struct replay *replay) {

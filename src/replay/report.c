@@ -115,7 +115,7 @@ bool cm_report_json(FILE *to, const struct cm_report *report) {
     set_text_or_null(all, "input_error", report->input_error);
     json_object_set_new(all, "targets", targets);
     json_object_set_new(all, "points", json_of_series(report->series));
-    bool written = all != NULL && json_dumpf(all, to, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) == 0;
+    bool written = all != NULL && json_dumpf(all, to, JSON_COMPACT | JSON_REAL_PRECISION(9)) == 0;
     json_decref(all);
     return written && fputc('\n', to) != EOF;
 }

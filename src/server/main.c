@@ -111,6 +111,8 @@ int cm_server_main(int argc, char **argv, const struct cm_server_test *test) {
         result = act(&config, &start);
     } else {
         cm_server_tell_faults(&config, &error);
+        if (config.faults.count > 0) /* all that is wrong, this too */
+            (void)cm_server_check_policy(&config);
         result = error.in_file ? CM_EXIT_CONFIG : CM_EXIT_USAGE;
     }
     cm_config_deinit(&config);

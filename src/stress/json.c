@@ -175,7 +175,7 @@ bool cm_stress_report_json(const struct cm_stress_result *result) {
     put(out, "cpu_us_per_request", cpu_of(result, requests));
     put(out, "errors", errors_of(total));
     put(out, "troubles", troubles_of(total));
-    const bool written = json_dumpf(out, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) == 0;
+    const bool written = json_dumpf(out, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6)) == 0;
     json_decref(out);
     putchar('\n');
     return written && fflush(stdout) == 0 && !ferror(stdout);
