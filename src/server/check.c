@@ -10,6 +10,8 @@ enum cm_exit cm_server_check(struct cm_config *config) {
         result = cm_server_load_certs(&server);
     if (result == CM_EXIT_OK)
         result = cm_server_load_token(&server);
+    if (result == CM_EXIT_OK)
+        result = cm_server_check_cluster(config);
     cm_auth_destroy(server.auth);
     cm_tls_context_destroy(server.tls);
     cm_admin_token_destroy(server.pages.token);

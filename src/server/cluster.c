@@ -182,11 +182,50 @@ static bool are_for_etcd(struct cm_slice options) {
     return true;
 }
 
+/* --join in its parts; of the cluster its settings and endpoints. */
+static enum cm_status read_join(const char *join, struct cm_where *where,
+                                struct cm_cluster *cluster, struct cm_cluster_error *error) {
+    char name[CM_CLUSTER_NAME_BYTES];
+    cm_where_split(join, where);
+    if (where->kind != CM_WHERE_ETCD)
+        snprintf(error->text, sizeof error->text, "write etcd://HOST:PORT/CLUSTER");
+    else if (!are_for_etcd(where->options))
+        snprintf(error->text, sizeof error->text, "only options that begin with etcd_ are for it");
+    else if (cm_cluster_add_endpoints(cluster, where, error) == CM_OK &&
+             cm_where_name(where, name, error) == CM_OK)
+        return cm_cluster_add_options(cluster, where, error);
+    return CM_INVALID;
+}
+
+static enum cm_exit refuse(const struct cm_config *config, enum cm_config_index option,
+                           const char *why) {
+    char title[CM_CONFIG_TITLE_BYTES];
+    cm_server_complain("%s: %s", cm_config_title(config, option, title), why);
+    return config->places[option].origin == CM_CONFIG_FROM_FILE ? CM_EXIT_CONFIG : CM_EXIT_USAGE;
+}
+
+enum cm_exit cm_server_check_cluster(const struct cm_config *config) {
+    struct cm_cluster_error error = {0};
+    struct cm_cluster cluster;
+    struct cm_where where;
+    enum cm_exit result = CM_EXIT_OK;
+    cm_cluster_init(&cluster);
+    if (config->join != NULL && read_join(config->join, &where, &cluster, &error) != CM_OK)
+        result = refuse(config, CM_OPTION_INDEX_join, error.text);
+    cm_cluster_deinit(&cluster);
+    cm_cluster_init(&cluster);
+    if (result == CM_EXIT_OK && config->cluster != NULL &&
+        cm_cluster_read_file(&cluster, config->cluster, &error) != CM_OK)
+        result = refuse(config, CM_OPTION_INDEX_cluster, error.text);
+    cm_cluster_deinit(&cluster);
+    return result;
+}
+
 static enum cm_status open_etcd(struct cm_server *server, struct cm_cluster_error *error) {
     struct cm_where where;
-    struct cm_cluster cluster; /* its settings alone */
-    cm_where_split(server->config->join, &where);
+    struct cm_cluster cluster;
     cm_cluster_init(&cluster);
+    enum cm_status status = read_join(server->config->join, &where, &cluster, error);
     const struct cm_etcd_options options = {
         .where = &where,
         .settings = &cluster.settings,
@@ -195,13 +234,10 @@ static enum cm_status open_etcd(struct cm_server *server, struct cm_cluster_erro
         .on_change = on_change,
         .context = server,
     };
-    if (where.kind != CM_WHERE_ETCD)
-        snprintf(error->text, sizeof error->text, "write etcd://HOST:PORT/CLUSTER");
-    else if (!are_for_etcd(where.options))
-        snprintf(error->text, sizeof error->text, "only options that begin with etcd_ are for it");
-    else if (cm_cluster_add_options(&cluster, &where, error) == CM_OK)
-        return cm_etcd_open(&options, &server->place.etcd, error);
-    return CM_INVALID;
+    if (status == CM_OK)
+        status = cm_etcd_open(&options, &server->place.etcd, error);
+    cm_cluster_deinit(&cluster);
+    return status;
 }
 
 enum cm_exit cm_server_join(struct cm_server *server) {
@@ -217,8 +253,8 @@ enum cm_exit cm_server_join(struct cm_server *server) {
     const enum cm_status status = open_etcd(server, &error);
     if (status == CM_OK)
         return CM_EXIT_OK;
-    cm_server_complain("option --join: %s", error.text);
-    return status == CM_INVALID ? CM_EXIT_USAGE : CM_EXIT_SYSTEM;
+    const enum cm_exit refused = refuse(server->config, CM_OPTION_INDEX_join, error.text);
+    return status == CM_INVALID ? refused : CM_EXIT_SYSTEM;
 }
 
 void cm_server_stop(struct cm_server *server) {

@@ -77,7 +77,8 @@ void cm_server_check_files(const struct cm_config *config);
 /* cluster.c: this server as a member. USAGE or SYSTEM after a message for people. */
 enum cm_exit cm_server_find_place(struct cm_server *server); /* once it listens */
 void cm_server_find_place_anew(struct cm_server *server);    /* elsewhere; not a member's */
-enum cm_exit cm_server_join(struct cm_server *server);       /* once it is sandboxed */
+enum cm_exit cm_server_check_cluster(const struct cm_config *config); /* --join, --cluster */
+enum cm_exit cm_server_join(struct cm_server *server);                /* once it is sandboxed */
 /* Leaves first what it has joined, unless told twice. On the main thread, as the others. */
 void cm_server_stop(struct cm_server *server);
 void cm_server_close_place(struct cm_server *server);

@@ -60,6 +60,18 @@ def test_check(conf):
         USAGE, "", 'cachemand: CACHEMAN_THREADS: "x" is not a number from 1 to 64\n')
 
 
+@pytest.mark.parametrize("line, wrong", [
+    ("join = http://h/c", "join: write etcd://HOST:PORT/CLUSTER"),
+    ("join = etcd://h:1", "join: the name of a cluster is missing: write etcd://HOST:PORT/CLUSTER"),
+    ("join = etcd://h:1/c?timeout=1s", "join: only options that begin with etcd_ are for it"),
+    ("cluster = /nonexistent", "cluster: cannot open the cluster file /nonexistent"),
+])
+def test_check_reads_what_clusters_are_called(conf, line, wrong):
+    path = conf(line + "\n")
+    assert run("--config", path, "--check-config") == (CONFIG, "", f"cachemand: {path}:1: {wrong}\n")
+    assert run("--config", conf("join = etcd://h:1/c\n"), "--check-config")[0] == 0
+
+
 def test_check_reads_what_is_named(conf, tmp_path):
     users = tmp_path / "users"
     users.write_text("alice\n")
