@@ -97,6 +97,11 @@ class Archive:
         for library in re.findall(r"(/\S+) \(0x", listed.stdout):
             self.copy(library)
 
+    def copy_loaded(self, name):
+        """A library that a program loads by its name, and so does not list."""
+        known = subprocess.run(["/sbin/ldconfig", "-p"], capture_output=True, text=True, check=True)
+        self.copy_program(re.search(rf"{re.escape(name)} .* => (/\S+)", known.stdout)[1])
+
     def finish(self):
         self._entry("TRAILER!!!", 0, b"")
         return self.data.getvalue()
@@ -142,6 +147,7 @@ def initial_files(kernel, arguments, modules, environment):
     archive = Archive()
     python = add_python(archive)
     archive.copy_program(cachemand.PROGRAM)
+    archive.copy_loaded("libmicrohttpd.so.12")  # for --admin
     archive.copy_program("/usr/bin/openssl")
     archive.copy("/usr/lib/ssl/openssl.cnf")
     archive.copy_tree(ROOT / "tests/support")
