@@ -61,6 +61,14 @@ static void add_json(struct cm_console *console, const char *name, const struct 
     (void)json_array_append_new(json_object_get(console->json, "servers"), server);
 }
 
+/* Prints the rows, unless JSON has them, and ends the table. NULL: there was no memory for it. */
+static void end_table(struct cm_console *console, struct cm_table *table) {
+    cm_answer_flush(console);
+    if (table != NULL && console->json == NULL)
+        cm_table_print(table, console);
+    cm_table_destroy(table);
+}
+
 int cm_command_servers(struct cm_console *console, const struct cm_args *args) {
     static const struct cm_column columns[] = {
         {"SERVER", false, CM_WAY_STAYS},   {"UP", false, CM_WAY_LAST},
@@ -91,10 +99,7 @@ int cm_command_servers(struct cm_console *console, const struct cm_args *args) {
         }
         cm_stats_deinit(&stats);
     }
-    cm_answer_flush(console);
-    if (table != NULL && console->json == NULL)
-        cm_table_print(table, console);
-    cm_table_destroy(table);
+    end_table(console, table);
     cm_targets_deinit(&targets);
     return status;
 }
@@ -315,10 +320,7 @@ int cm_command_ping(struct cm_console *console, const struct cm_args *args) {
         add_pinged(console, table, targets.names[i], &pinged);
         status = cm_worse(status, one);
     }
-    cm_answer_flush(console);
-    if (table != NULL && console->json == NULL)
-        cm_table_print(table, console);
-    cm_table_destroy(table);
+    end_table(console, table);
     cm_targets_deinit(&targets);
     return status;
 }
