@@ -78,6 +78,13 @@ static void on_closed(void *context) {
     *(bool *)context = true;
 }
 
+static cacheman *open_all(const char *options, uv_loop_t *loop, cacheman_async **async) {
+    cacheman *client = cluster_open(&cluster, options);
+    assert_int_equal(uv_loop_init(loop), 0);
+    assert_int_equal(cacheman_async_open(client, loop, async), CM_OK);
+    return client;
+}
+
 static void close_all(cacheman *client, cacheman_async *async, uv_loop_t *loop) {
     bool closed = false;
     cacheman_async_close(async, on_closed, &closed);
@@ -90,12 +97,10 @@ static void close_all(cacheman *client, cacheman_async *async, uv_loop_t *loop) 
 static void calls_are_pipelined(void **state) {
     (void)state;
     static struct many many[CALLS];
-    cacheman *client = cluster_open(&cluster, "timeout=20s");
     cacheman_async *async;
     uv_loop_t loop;
+    cacheman *client = open_all("timeout=20s", &loop, &async);
     unsigned left = CALLS;
-    assert_int_equal(uv_loop_init(&loop), 0);
-    assert_int_equal(cacheman_async_open(client, &loop, &async), CM_OK);
     for (unsigned i = 0; i < CALLS; i++) {
         start_many(&many[i], async, i, &left);
         run_many(&many[i]);
@@ -116,12 +121,10 @@ static void calls_are_pipelined(void **state) {
 static void calls_without_requests_and_bad_keys_end_later(void **state) {
     (void)state;
     struct many many;
-    cacheman *client = cluster_open(&cluster, "");
     cacheman_async *async;
     uv_loop_t loop;
+    cacheman *client = open_all("", &loop, &async);
     unsigned left = 2;
-    assert_int_equal(uv_loop_init(&loop), 0);
-    assert_int_equal(cacheman_async_open(client, &loop, &async), CM_OK);
     start_many(&many, async, 0, &left);
     many.has_set = true;
     const struct cacheman_async_call none = {
@@ -142,12 +145,10 @@ static void calls_without_requests_and_bad_keys_end_later(void **state) {
 static void calls_end_by_their_deadline(void **state) {
     (void)state;
     static struct many many[CALLS];
-    cacheman *client = cluster_open(&cluster, "timeout=50ms&failures=1&retry=1h&retry_max=1h");
     cacheman_async *async;
     uv_loop_t loop;
+    cacheman *client = open_all("timeout=50ms&failures=1&retry=1h&retry_max=1h", &loop, &async);
     unsigned left = 1;
-    assert_int_equal(uv_loop_init(&loop), 0);
-    assert_int_equal(cacheman_async_open(client, &loop, &async), CM_OK);
     for (size_t i = 0; i < SERVERS; i++)
         cluster_signal(&cluster, i, SIGSTOP);
     start_many(&many[0], async, 0, &left);
@@ -170,11 +171,9 @@ static void calls_end_by_their_deadline(void **state) {
 static void a_restarted_server_is_connected_to_again(void **state) {
     (void)state;
     struct many many;
-    cacheman *client = cluster_open(&cluster, "timeout=20s");
     cacheman_async *async;
     uv_loop_t loop;
-    assert_int_equal(uv_loop_init(&loop), 0);
-    assert_int_equal(cacheman_async_open(client, &loop, &async), CM_OK);
+    cacheman *client = open_all("timeout=20s", &loop, &async);
     for (unsigned round = 0; round < 3; round++) {
         unsigned left = 1;
         start_many(&many, async, round, &left);
@@ -190,12 +189,10 @@ static void a_restarted_server_is_connected_to_again(void **state) {
 static void closing_cancels(void **state) {
     (void)state;
     static struct many many[CALLS];
-    cacheman *client = cluster_open(&cluster, "timeout=20s");
     cacheman_async *async;
     uv_loop_t loop;
+    cacheman *client = open_all("timeout=20s", &loop, &async);
     unsigned left = CALLS;
-    assert_int_equal(uv_loop_init(&loop), 0);
-    assert_int_equal(cacheman_async_open(client, &loop, &async), CM_OK);
     for (unsigned i = 0; i < CALLS; i++) {
         start_many(&many[i], async, i, &left);
         many[i].expected = CM_CANCELLED;
