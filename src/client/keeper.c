@@ -186,6 +186,7 @@ static bool sleep_until(struct cacheman *client, uint64_t due_ns) {
 }
 
 void cm_keeper_main(void *context) {
+    cm_os_thread_mask_signals(); /* their handlers are not made for a second thread */
     struct cacheman *client = context;
     look_up_names(client);
     do {
