@@ -36,9 +36,10 @@ static int read_all(struct cm_console *console, FILE *file, const char *name,
 static int read_file(struct cm_console *console, const char *name, struct cm_buf *value) {
     struct cm_shown shown;
     FILE *file = fopen(name, "rb");
+    const int why = errno; /* showing the name may set it anew */
     if (file == NULL)
         return cm_error(console, CM_EXIT_INPUT, "cannot open %s: %s", cm_show_text(&shown, name),
-                        strerror(errno));
+                        strerror(why));
     const int status = read_all(console, file, name, value);
     fclose(file);
     return status;
