@@ -124,6 +124,8 @@ static void take_value(struct cm_slice body, const char *head, struct cm_stress_
     piece->text = cm_slice(body.data + before, body.len - before);
 }
 
+/* memcached answers an increment NOT_STORED if another client has created the counter between its look
+ * for it and its own attempt to create it. */
 static void take_outcome(unsigned status, const struct cm_stress_request *request,
                          struct cm_stress_piece *piece) {
     const bool is_get = request->kind == CM_STRESS_GET;
@@ -134,7 +136,8 @@ static void take_outcome(unsigned status, const struct cm_stress_request *reques
     else if (status == NOT_FOUND && is_get)
         cm_stress_end(piece, CM_STRESS_MISS);
     else if ((status == NOT_FOUND && !is_store && request->kind != CM_STRESS_LOGIN) ||
-             ((status == EXISTS || status == NOT_STORED) && is_store))
+             (status == EXISTS && is_store) ||
+             (status == NOT_STORED && (is_store || request->kind == CM_STRESS_INCR)))
         cm_stress_end(piece, CM_STRESS_NO);
     else
         cm_stress_end(piece, CM_STRESS_ERROR);

@@ -121,6 +121,8 @@ static const struct answer answers[] = {
     {B, CM_STRESS_GET, 2, BYTES(HEAD("\x0a", "\0", "\x00")), CM_STRESS_DONE, true, NULL},
     {B, CM_STRESS_SET, 1, BYTES(HEAD("\x01", "\0", "\x00")), CM_STRESS_DONE, true, NULL},
     {B, CM_STRESS_ADD, 1, BYTES(HEAD("\x02", "\2", "\x00")), CM_STRESS_NO, true, NULL},
+    {B, CM_STRESS_INCR, 1, BYTES(HEAD("\x05", "\5", "\x00")), CM_STRESS_NO, true, NULL},
+    {B, CM_STRESS_TOUCH, 1, BYTES(HEAD("\x1c", "\5", "\x00")), CM_STRESS_ERROR, true, ""},
     {B, CM_STRESS_SET, 1, BYTES(HEAD("\x01", "\x82", "\x02") "no"), CM_STRESS_ERROR, true, "no"},
     {R, CM_STRESS_GET, 1, BYTES("$3\r\nabc\r\n"), CM_STRESS_VALUE, true, "abc"},
     {R, CM_STRESS_GET, 1, BYTES("$-1\r\n"), CM_STRESS_MISS, true, NULL},
