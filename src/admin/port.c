@@ -137,6 +137,24 @@ static void make_json(struct cm_admin_port *port, struct MHD_Connection *connect
         say(answer, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory\n");
 }
 
+static void put_config(struct cm_admin_port *port, bool json, struct answer *answer) {
+    answer->type = json ? "application/json" : plain;
+    if (port->options.put_config(port->options.context, json, &answer->body) != CM_OK)
+        say(answer, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory\n");
+}
+
+static void make_config(struct cm_admin_port *port, struct MHD_Connection *connection,
+                        struct answer *answer) {
+    (void)connection;
+    put_config(port, false, answer);
+}
+
+static void make_config_json(struct cm_admin_port *port, struct MHD_Connection *connection,
+                             struct answer *answer) {
+    (void)connection;
+    put_config(port, true, answer);
+}
+
 static void make_health(struct cm_admin_port *port, struct MHD_Connection *connection,
                         struct answer *answer) {
     (void)port;
@@ -160,10 +178,9 @@ static const struct page {
     void (*make)(struct cm_admin_port *port, struct MHD_Connection *connection,
                  struct answer *answer);
 } pages[] = {
-    {"/metrics", false, make_metrics},
-    {"/stats.json", false, make_json},
-    {"/healthz", true, make_health},
-    {"/readyz", true, make_readiness},
+    {"/metrics", false, make_metrics}, {"/stats.json", false, make_json},
+    {"/config", false, make_config},   {"/config.json", false, make_config_json},
+    {"/healthz", true, make_health},   {"/readyz", true, make_readiness},
 };
 
 static const struct page *find_page(const char *path) {
@@ -189,7 +206,7 @@ static void make_answer(struct cm_admin_port *port, struct MHD_Connection *conne
             "this needs the token of --admin-token-file: Authorization: Bearer TOKEN\n");
     else if (page == NULL)
         say(answer, MHD_HTTP_NOT_FOUND,
-            "there are /metrics, /stats.json, /healthz and /readyz here\n");
+            "there are /metrics, /stats.json, /config, /config.json, /healthz and /readyz here\n");
     else
         page->make(port, connection, answer);
 }

@@ -10,6 +10,7 @@
  * H3. What comes with a request is bounded by CM_ADMIN_REQUEST_BYTES, and its body is not read. */
 
 #include "admin/token.h"
+#include "base/buf.h"
 #include "base/os/socket.h"
 #include "command/stats.h"
 
@@ -27,6 +28,8 @@ struct cm_admin_port_options {
     struct cm_admin_token *token;        /* borrowed; NULL: whoever asks may */
     /* Whether new clients of the cache are served. Any thread. */
     bool (*is_ready)(void *context);
+    /* Appends the configuration that is in force: a file, or JSON. NO_MEMORY. Any thread. */
+    enum cm_status (*put_config)(void *context, bool json, struct cm_buf *to);
     void *context;
 };
 

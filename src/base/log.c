@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/os/os.h"
+#include "base/text.h"
 #include <inttypes.h>
 #include <string.h>
 
@@ -21,41 +22,17 @@ const char *cm_log_level_name(enum cm_log_level level) {
 
 /* ---- the text ---- */
 
-/* The bytes of the character that begins with `lead`, 0 if none does. */
-static size_t sequence_bytes(unsigned char lead) {
-    return lead < 0x80   ? 1
-           : lead < 0xc2 ? 0
-           : lead < 0xe0 ? 2
-           : lead < 0xf0 ? 3
-           : lead < 0xf5 ? 4
-                         : 0;
-}
-
-/* Whether the character is whole, in its shortest form, and none of those past U+007F that steer a
- * terminal: all of it shows in the second byte. */
-static bool continues(const unsigned char *at, size_t bytes) {
-    unsigned char lead = at[0];
-    unsigned char least = lead == 0xc2 || lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
-    unsigned char most = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
-    for (size_t i = 1; i < bytes; i++) {
-        if (at[i] < least || at[i] > most)
-            return false;
-        least = 0x80;
-        most = 0xbf;
-    }
-    return bytes > 0;
-}
-
 /* Makes what is no text, or steers a terminal, harmless. */
 static void clean(char *text) {
-    while (*text != '\0') {
-        unsigned char c = (unsigned char)*text;
-        size_t bytes = sequence_bytes(c);
-        if (c < 0x20 || c == 0x7f || !continues((const unsigned char *)text, bytes)) {
+    struct cm_slice left = cm_slice(text, strlen(text));
+    while (left.len > 0) {
+        size_t bytes = cm_text_character(left);
+        if (bytes == 0) {
             *text = '?';
             bytes = 1;
         }
         text += bytes;
+        left = cm_slice(text, left.len - bytes);
     }
 }
 

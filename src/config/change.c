@@ -189,3 +189,29 @@ const char *cm_config_value(const struct cm_config *config, enum cm_config_index
     }
     return to;
 }
+
+bool cm_config_hide_secret(enum cm_config_index index, char *value) {
+    char *options = index == CM_OPTION_INDEX_join ? strchr(value, '?') : NULL;
+    if (options != NULL)
+        *options = '\0';
+    return options != NULL;
+}
+
+const char *cm_config_origin(const struct cm_config *config, enum cm_config_index index, char *to) {
+    const struct cm_config_place *place = &config->places[index];
+    switch (place->origin) {
+    case CM_CONFIG_FROM_DEFAULT:
+        snprintf(to, CM_CONFIG_TITLE_BYTES, "default");
+        break;
+    case CM_CONFIG_FROM_FILE:
+        snprintf(to, CM_CONFIG_TITLE_BYTES, "%.480s:%u", config->file, place->line);
+        break;
+    case CM_CONFIG_FROM_ENVIRONMENT:
+        cm_option_variable(&cm_options[index], to);
+        break;
+    case CM_CONFIG_FROM_LINE:
+        snprintf(to, CM_CONFIG_TITLE_BYTES, "command line");
+        break;
+    }
+    return to;
+}

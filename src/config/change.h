@@ -4,6 +4,7 @@
 
 /* Two configurations side by side, for a reload: an option at a time, by its number. */
 
+#include "base/buf.h"
 #include "config/config.h"
 
 /* Its long name. Static. */
@@ -24,8 +25,17 @@ CM_MUST_CHECK enum cm_status cm_config_adopt(struct cm_config *to, const struct 
  * commas between them. Returns `to`. */
 const char *cm_config_value(const struct cm_config *config, enum cm_config_index index, char *to,
                             size_t to_bytes);
+/* What follows the '?' of a URL may hold a password: takes it away. True: there was something. */
+bool cm_config_hide_secret(enum cm_config_index index, char *value);
+/* Where the value comes from: "default", "/etc/x.conf:3", "CACHEMAN_THREADS", "command line". At
+ * most CM_CONFIG_TITLE_BYTES; returns `to`. */
+const char *cm_config_origin(const struct cm_config *config, enum cm_config_index index, char *to);
 /* "notls:[::1]:99", as `listen` has it. Returns `to`. */
 #define CM_CONFIG_ADDRESS_BYTES 280
 const char *cm_config_address_text(const struct cm_config_address *address, char *to);
+
+/* Appends the options that a file may hold as JSON, an array of objects: their names, values without
+ * secrets, origins, whether they can change live, what they are for, what is allowed. NO_MEMORY. */
+CM_MUST_CHECK enum cm_status cm_config_put_json(struct cm_buf *to, const struct cm_config *config);
 
 #endif

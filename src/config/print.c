@@ -68,25 +68,6 @@ static void print_list(FILE *to, const char *name, const struct cm_config_list *
 
 /* ---- the configuration that is in force ---- */
 
-static void print_place(FILE *to, const struct cm_config *config, enum cm_config_index index) {
-    const struct cm_config_place *place = &config->places[index];
-    char variable[CM_OPTION_TITLE_BYTES];
-    switch (place->origin) {
-    case CM_CONFIG_FROM_DEFAULT:
-        fputs("# default\n", to);
-        break;
-    case CM_CONFIG_FROM_FILE:
-        fprintf(to, "# %s:%u\n", config->file, place->line);
-        break;
-    case CM_CONFIG_FROM_ENVIRONMENT:
-        fprintf(to, "# %s\n", cm_option_variable(&cm_options[index], variable));
-        break;
-    case CM_CONFIG_FROM_LINE:
-        fputs("# command line\n", to);
-        break;
-    }
-}
-
 /* A Unix socket takes the network's place; to name both would only be noted. */
 static bool is_moot(const struct cm_config *config, enum cm_config_index index) {
     return config->unix_path != NULL &&
@@ -94,17 +75,8 @@ static bool is_moot(const struct cm_config *config, enum cm_config_index index) 
             index == CM_OPTION_INDEX_listen);
 }
 
-/* What follows the '?' of a URL may hold a password. */
-static void hide_secret(FILE *to, char *value) {
-    char *options = strchr(value, '?');
-    if (options != NULL) {
-        fputs("# without its options, which may hold a password\n", to);
-        *options = '\0';
-    }
-}
-
 static void print_value(FILE *to, const struct cm_config *config, enum cm_config_index index) {
-    char value[VALUE_BYTES];
+    char value[VALUE_BYTES], origin[CM_CONFIG_TITLE_BYTES];
     const char *name = cm_options[index].name;
     cm_config_value(config, index, value, sizeof value);
     fputc('\n', to);
@@ -113,9 +85,9 @@ static void print_value(FILE *to, const struct cm_config *config, enum cm_config
     } else if (*value == '\0') {
         fprintf(to, "# %s: not set\n", name);
     } else {
-        print_place(to, config, index);
-        if (index == CM_OPTION_INDEX_join)
-            hide_secret(to, value);
+        fprintf(to, "# %s\n", cm_config_origin(config, index, origin));
+        if (cm_config_hide_secret(index, value))
+            fputs("# without its options, which may hold a password\n", to);
         if (cm_options[index].kind == CM_OPTION_LIST)
             print_list(to, name, &config->listen);
         else

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#define _GNU_SOURCE
 #include "server/admin.h"
 #include "base/check.h"
+#include "config/change.h"
 #include "server/internal.h"
+
+#include <stdlib.h>
 
 /* The pages of --admin. */
 
@@ -93,6 +97,29 @@ static bool is_ready(void *context) {
     return atomic_load(&server->serves);
 }
 
+static enum cm_status print_config(const struct cm_config *config, struct cm_buf *to) {
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *file = open_memstream(&text, &bytes);
+    if (file == NULL)
+        return CM_NO_MEMORY;
+    cm_config_print(file, config);
+    bool whole = ferror(file) == 0;
+    whole = fclose(file) == 0 && whole;
+    enum cm_status status = whole ? cm_buf_append(to, cm_slice(text, bytes)) : CM_NO_MEMORY;
+    free(text);
+    return status;
+}
+
+static enum cm_status put_config(void *context, bool json, struct cm_buf *to) {
+    struct cm_server *server = context;
+    uv_mutex_lock(&server->config_lock);
+    enum cm_status status =
+        json ? cm_config_put_json(to, server->config) : print_config(server->config, to);
+    uv_mutex_unlock(&server->config_lock);
+    return status;
+}
+
 enum cm_exit cm_server_start_admin(struct cm_server *server) {
     if (server->config->admin == NULL)
         return CM_EXIT_OK;
@@ -107,6 +134,7 @@ enum cm_exit cm_server_start_admin(struct cm_server *server) {
         .stats = &server->pages.stats,
         .token = server->pages.token,
         .is_ready = is_ready,
+        .put_config = put_config,
         .context = server,
     };
     server->pages.opened.socket = CM_OS_SOCKET_NONE;

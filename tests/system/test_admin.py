@@ -18,7 +18,7 @@ import transcript
 from cachemand import ROOT
 
 TOKEN = "correct-horse-battery-staple"
-PAGES = ["/metrics", "/stats.json", "/healthz", "/readyz"]
+PAGES = ["/metrics", "/stats.json", "/config", "/config.json", "/healthz", "/readyz"]
 
 
 def port_of(server):
@@ -175,6 +175,43 @@ def test_statistics_as_json(admin):
     assert isinstance(answer["rusage_user"], float)
 
 
+def test_configuration(serve, tmp_path):
+    """As --print-config has it, and for programs; what may hold a password is cut."""
+    path = tmp_path / "some.conf"
+    path.write_text("memory-limit = 64\nunix-mask = 0600\n")
+    options = ["--config", str(path), "-p", "-1", "--admin", "127.0.0.1:0", "--join",
+               "etcd://127.0.0.1:1/c?etcd_user=u&etcd_password=secret"]
+    environment = {"CACHEMAN_CONN_LIMIT": "77"}
+    server = serve(*options[:2], *options[4:], env=environment)
+    port = port_of(server)
+    status, headers, text = ask(port, "/config")
+    assert (status, headers["Content-Type"]) == (200, "text/plain; charset=utf-8")
+    _, printed, _ = cachemand.run(*options, *cachemand.OPTIONS, "--print-config",
+                                  env={**os.environ, **environment})
+    assert text == printed
+    status, headers, text = ask(port, "/config.json")
+    assert (status, headers["Content-Type"]) == (200, "application/json")
+    rows = {row["name"]: row for row in json.loads(text)}
+    assert "secret" not in text
+    assert rows["memory-limit"] == {
+        "name": "memory-limit", "value": "64", "from": f"{path}:1", "scope": "live",
+        "text": "memory for items, their index and bookkeeping, in megabytes",
+        "allowed": "a number from 1 to 1048576"}
+    assert (rows["conn-limit"]["value"], rows["conn-limit"]["from"]) == ("77",
+                                                                         "CACHEMAN_CONN_LIMIT")
+    assert (rows["join"]["value"], rows["join"]["from"]) == ("etcd://127.0.0.1:1/c", "command line")
+    assert (rows["policy"]["value"], rows["policy"]["from"]) == ("", "default")
+    assert rows["threads"]["scope"] == "restart"
+    assert "help" not in rows and "config" not in rows
+
+
+def test_configuration_of_any_bytes(serve):
+    """A path is no text perhaps; JSON is."""
+    server = serve("--admin", "127.0.0.1:0", "--pidfile", b"/tmp/a\"\\\x01\xff\xc3\xa4-%d" % os.getpid())
+    rows = {row["name"]: row for row in json.loads(ask(port_of(server), "/config.json")[2])}
+    assert rows["pidfile"]["value"] == '/tmp/a"\\??\u00e4-%d' % os.getpid()
+
+
 def test_documented_table(admin):
     """docs/metrics.md names what there is, with its type and its text."""
     _, _, text = ask(admin[1], "/metrics")
@@ -245,7 +282,8 @@ def test_nothing_can_be_changed(admin, method):
                                   "/METRICS"])
 def test_no_such_page(admin, path):
     status, _, text = ask(admin[1], path)
-    assert (status, text) == (404, "there are /metrics, /stats.json, /healthz and /readyz here\n")
+    assert (status, text) == (404, "there are /metrics, /stats.json, /config, "
+                                    "/config.json, /healthz and /readyz here\n")
 
 
 # ---- the token ----
