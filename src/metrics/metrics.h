@@ -2,6 +2,7 @@
 #ifndef CM_METRICS_METRICS_H
 #define CM_METRICS_METRICS_H
 
+#include "metrics/durations.h"
 #include <cacheman/status.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -16,12 +17,15 @@ enum cm_metric {
 #define CM_STAT_METRIC(name, text)        CM_METRIC_##name,
 #define CM_STAT_HIDDEN_METRIC(name, text) CM_METRIC_##name,
 #include "tables/stats.def"
+#define CM_REQUEST(command, outcome, outcomes) CM_METRIC_request_##command##_##outcome,
+#include "tables/requests.def"
     CM_METRIC_COUNT
 };
 
 /* Begins a cache line, so that threads do not share one. */
 struct cm_metrics {
     _Alignas(64) _Atomic uint64_t counts[CM_METRIC_COUNT];
+    struct cm_durations durations[CM_COMMANDS];
 };
 
 static inline void cm_metrics_add(struct cm_metrics *metrics, enum cm_metric which, uint64_t n) {
@@ -51,6 +55,8 @@ struct cm_metrics *cm_metrics_of_thread(struct cm_metrics_group *group, unsigned
 
 /* Any thread, while others count. */
 void cm_metrics_read(struct cm_metrics_group *group, struct cm_metric_sums *sums);
+void cm_metrics_read_durations(struct cm_metrics_group *group,
+                               struct cm_duration_sums sums[CM_COMMANDS]);
 /* Any thread: readings start from zero again. */
 void cm_metrics_reset(struct cm_metrics_group *group);
 
