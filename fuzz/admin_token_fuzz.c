@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "admin/origin.h"
 #include "admin/pages.h"
 #include "admin/token.h"
 #include "base/check.h"
@@ -20,6 +21,21 @@ static void check_admission(struct cm_admin_token *token, struct cm_slice text) 
     CM_CHECK(!cm_admin_token_admits(token, header));
 }
 
+/* Whatever passes is made of characters that mean nothing in a header. */
+static void check_origin(const char *header) {
+    struct cm_admin_history_query asked;
+    struct cm_buf to = {0};
+    (void)cm_admin_is_known_host(header, "cache1");
+    (void)cm_admin_is_local_origin(header);
+    (void)cm_admin_parse_history(header, header, &asked);
+    if (cm_admin_put_servers(header, &to) == CM_OK) {
+        const struct cm_slice sources = cm_buf_slice(&to);
+        for (size_t i = 0; i < sources.len; i++)
+            CM_CHECK(sources.data[i] >= ' ' && strchr(";,'\"", sources.data[i]) == NULL);
+    }
+    cm_buf_deinit(&to);
+}
+
 static void check_header(struct cm_admin_token *token, const uint8_t *data, size_t size) {
     char *header = malloc(size + 1);
     CM_CHECK(header != NULL);
@@ -28,6 +44,7 @@ static void check_header(struct cm_admin_token *token, const uint8_t *data, size
     if (cm_admin_token_admits(token, header))
         CM_CHECK(strlen(header) >= strlen("Bearer ") + CM_ADMIN_TOKEN_MIN);
     (void)cm_admin_wants_open_metrics(header);
+    check_origin(header);
     free(header);
 }
 

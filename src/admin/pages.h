@@ -2,8 +2,8 @@
 #ifndef CM_ADMIN_PAGES_H
 #define CM_ADMIN_PAGES_H
 
+#include "admin/history.h"
 #include "base/buf.h"
-#include "command/stats.h"
 
 /* What is on the pages, appended to `to`. NO_MEMORY: some of it. */
 
@@ -13,6 +13,23 @@ CM_MUST_CHECK enum cm_status cm_admin_put_metrics(const struct cm_stats_readings
 /* The lines of `stats`, in one object: numbers as such, what else there is as texts. */
 CM_MUST_CHECK enum cm_status cm_admin_put_json(const struct cm_stats_readings *readings,
                                                struct cm_buf *to);
+
+/* What /history.json was asked for. */
+struct cm_admin_history_query {
+    enum cm_history_step step;
+    int64_t since_s; /* below 0: so long before now_s */
+    int64_t now_s;
+};
+
+#define CM_ADMIN_SINCE_MAX (INT64_C(1) << 40)
+
+/* Rows after a time, column by column: the oldest of them, as many as one answer may hold. */
+CM_MUST_CHECK enum cm_status cm_admin_put_history(struct cm_history *history,
+                                                  const struct cm_admin_history_query *asked,
+                                                  struct cm_buf *to);
+/* The parameters as they came, NULL: not given. NULL, or what is wrong, a line for people. */
+const char *cm_admin_parse_history(const char *step, const char *since,
+                                   struct cm_admin_history_query *asked);
 
 /* Whether the value of a header Accept asks for OpenMetrics; NULL: there is none. */
 bool cm_admin_wants_open_metrics(const char *accept);

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "admin/port.h"
+#include "admin/history.h"
 #include "admin/http.h"
+#include "admin/origin.h"
+#include "admin/page.h"
 #include "admin/pages.h"
 #include "base/check.h"
 #include "base/os/os.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +22,7 @@ struct cm_admin_port {
     struct cm_admin_port_options options;
     struct cm_admin_http http;
     struct MHD_Daemon *daemon;
+    struct cm_history *history;
     struct cm_os_mutex lock; /* guards `clients` */
     struct client clients[CM_ADMIN_CONNECTIONS];
 };
@@ -50,7 +55,7 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
     *place = client;
 }
 
-void cm_admin_port_tick(struct cm_admin_port *port) {
+static void end_old_clients(struct cm_admin_port *port) {
     const uint64_t second_ns = 1000000000, now_ns = cm_os_monotonic_ns();
     size_t taken = 0;
     cm_os_mutex_lock(&port->lock);
@@ -66,12 +71,26 @@ void cm_admin_port_tick(struct cm_admin_port *port) {
     cm_os_mutex_unlock(&port->lock);
 }
 
+static void remember_second(struct cm_admin_port *port) {
+    const struct cm_history_time now = {cm_os_monotonic_ns(), cm_os_wall_s()};
+    struct cm_stats_readings readings;
+    cm_stats_read(port->options.stats, &readings);
+    cm_history_take(port->history, &readings, &now);
+}
+
+void cm_admin_port_tick(struct cm_admin_port *port) {
+    end_old_clients(port);
+    remember_second(port);
+}
+
 /* ---- answers ---- */
 
 struct answer {
     unsigned code;
     const char *type;
     struct cm_buf body;
+    const char *lasting;  /* the body, if it is not NULL: it is never freed */
+    struct cm_buf policy; /* the value of Content-Security-Policy, ended by a zero; or empty */
 };
 
 static const char plain[] = "text/plain; charset=utf-8";
@@ -80,8 +99,13 @@ static const char plain[] = "text/plain; charset=utf-8";
 static void say(struct answer *answer, unsigned code, const char *text) {
     answer->code = code;
     answer->type = plain;
+    answer->lasting = NULL;
     cm_buf_clear(&answer->body);
     (void)!cm_buf_append(&answer->body, cm_slice(text, strlen(text)));
+}
+
+static void say_no_memory(struct answer *answer) {
+    say(answer, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory\n");
 }
 
 static const char *header(const struct cm_admin_http *http, struct MHD_Connection *connection,
@@ -89,28 +113,78 @@ static const char *header(const struct cm_admin_http *http, struct MHD_Connectio
     return http->lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
-static enum MHD_Result send_answer(const struct cm_admin_http *http,
-                                   struct MHD_Connection *connection, struct answer *answer) {
+/* Whose pages may read the answer (admin/origin.h): where a token is asked for, anybody's, who must
+ * have it; else those of this machine. NULL: none but our own. */
+static const char *readers_of(struct cm_admin_port *port, struct MHD_Connection *connection) {
+    const char *origin = header(&port->http, connection, "Origin");
+    if (port->options.token != NULL)
+        return "*";
+    return origin != NULL && cm_admin_is_local_origin(origin) ? origin : NULL;
+}
+
+struct named_header {
+    const char *name, *value; /* NULL: it is left out */
+};
+
+static bool add_headers(const struct cm_admin_http *http, struct MHD_Response *response,
+                        const struct named_header *headers, size_t count) {
+    bool complete = true;
+    for (size_t i = 0; i < count; i++)
+        complete = complete && (headers[i].value == NULL ||
+                                http->add_response_header(response, headers[i].name,
+                                                          headers[i].value) == MHD_YES);
+    return complete;
+}
+
+static bool describe(struct cm_admin_port *port, struct MHD_Connection *connection,
+                     struct MHD_Response *response, const struct answer *answer) {
+    const char *readers = readers_of(port, connection);
+    bool is_preflight = answer->code == MHD_HTTP_NO_CONTENT;
+    const struct named_header headers[] = {
+        {"Content-Type", is_preflight ? NULL : answer->type},
+        {"Connection", "close"}, /* H2 */
+        {"Cache-Control", "no-store"},
+        {"X-Content-Type-Options", "nosniff"},
+        {"Referrer-Policy", "no-referrer"},
+        {"Cross-Origin-Resource-Policy", "same-origin"},
+        {"Content-Security-Policy", cm_buf_len(&answer->policy) > 0 ? answer->policy.data : NULL},
+        {"Access-Control-Allow-Origin", readers},
+        {"Vary", "Origin"},
+        {"Access-Control-Allow-Methods", is_preflight ? "GET, HEAD" : NULL},
+        {"Access-Control-Allow-Headers", is_preflight ? "Authorization" : NULL},
+        {"Access-Control-Max-Age", is_preflight ? "600" : NULL},
+        {"Allow", answer->code == MHD_HTTP_METHOD_NOT_ALLOWED ? "GET, HEAD" : NULL},
+        {"WWW-Authenticate",
+         answer->code == MHD_HTTP_UNAUTHORIZED ? "Bearer realm=\"cacheman\"" : NULL},
+    };
+    return add_headers(&port->http, response, headers, sizeof headers / sizeof headers[0]);
+}
+
+static struct MHD_Response *create_response(const struct cm_admin_http *http,
+                                            struct answer *answer) {
     struct cm_buf *body = &answer->body;
-    struct MHD_Response *response = http->create_response_from_buffer(
+    struct MHD_Response *response;
+    if (answer->lasting != NULL)
+        return http->create_response_from_buffer(cm_admin_page.bytes, (void *)answer->lasting,
+                                                 MHD_RESPMEM_PERSISTENT);
+    response = http->create_response_from_buffer(
         cm_buf_len(body), body->data, MHD_RESPMEM_MUST_FREE); /* nothing was consumed: data is it */
-    if (response == NULL) {
+    if (response == NULL)
         cm_buf_deinit(body);
-        return MHD_NO;
+    return response;
+}
+
+static enum MHD_Result send_answer(struct cm_admin_port *port, struct MHD_Connection *connection,
+                                   struct answer *answer) {
+    const struct cm_admin_http *http = &port->http;
+    struct MHD_Response *response = create_response(http, answer);
+    enum MHD_Result result = MHD_NO;
+    if (response != NULL) {
+        if (describe(port, connection, response, answer))
+            result = http->queue_response(connection, answer->code, response);
+        http->destroy_response(response);
     }
-    bool complete =
-        http->add_response_header(response, "Content-Type", answer->type) == MHD_YES &&
-        http->add_response_header(response, "Connection", "close") == MHD_YES && /* H2 */
-        http->add_response_header(response, "Cache-Control", "no-store") == MHD_YES &&
-        http->add_response_header(response, "X-Content-Type-Options", "nosniff") == MHD_YES;
-    if (complete && answer->code == MHD_HTTP_METHOD_NOT_ALLOWED)
-        complete = http->add_response_header(response, "Allow", "GET, HEAD") == MHD_YES;
-    if (complete && answer->code == MHD_HTTP_UNAUTHORIZED)
-        complete = http->add_response_header(response, "WWW-Authenticate",
-                                             "Bearer realm=\"cacheman\"") == MHD_YES;
-    enum MHD_Result result =
-        complete ? http->queue_response(connection, answer->code, response) : MHD_NO;
-    http->destroy_response(response);
+    cm_buf_deinit(&answer->policy);
     return result;
 }
 
@@ -124,7 +198,7 @@ static void make_metrics(struct cm_admin_port *port, struct MHD_Connection *conn
     answer->type = open_metrics ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
                                 : "text/plain; version=0.0.4; charset=utf-8";
     if (cm_admin_put_metrics(&readings, open_metrics, &answer->body) != CM_OK)
-        say(answer, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory\n");
+        say_no_memory(answer);
 }
 
 static void make_json(struct cm_admin_port *port, struct MHD_Connection *connection,
@@ -134,13 +208,62 @@ static void make_json(struct cm_admin_port *port, struct MHD_Connection *connect
     cm_stats_read(port->options.stats, &readings);
     answer->type = "application/json";
     if (cm_admin_put_json(&readings, &answer->body) != CM_OK)
-        say(answer, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory\n");
+        say_no_memory(answer);
+}
+
+static const char *parameter(struct cm_admin_port *port, struct MHD_Connection *connection,
+                             const char *name) {
+    return port->http.lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+static void make_history(struct cm_admin_port *port, struct MHD_Connection *connection,
+                         struct answer *answer) {
+    struct cm_admin_history_query asked = {.now_s = cm_os_wall_s()};
+    const char *wrong = cm_admin_parse_history(parameter(port, connection, "step"),
+                                               parameter(port, connection, "since"), &asked);
+    answer->type = "application/json";
+    if (wrong != NULL)
+        say(answer, MHD_HTTP_BAD_REQUEST, wrong);
+    else if (cm_admin_put_history(port->history, &asked, &answer->body) != CM_OK)
+        say_no_memory(answer);
+}
+
+/* Nothing but what is in the page itself runs there, and nothing but this server and those of
+ * ?servers= is asked. */
+static enum cm_status put_policy(const char *servers, struct cm_buf *to) {
+    char text[512];
+    int bytes = snprintf(text, sizeof text,
+                         "default-src 'none'; style-src '%s'; script-src '%s'; img-src data:; "
+                         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+                         "connect-src 'self'",
+                         cm_admin_page.style_hash, cm_admin_page.script_hash);
+    enum cm_status status = cm_buf_append(to, cm_slice(text, (size_t)bytes));
+    if (status == CM_OK && servers != NULL)
+        status = cm_admin_put_servers(servers, to);
+    return status == CM_OK ? cm_buf_append(to, cm_slice("", 1)) : status;
+}
+
+static void make_page(struct cm_admin_port *port, struct MHD_Connection *connection,
+                      struct answer *answer) {
+    switch (put_policy(parameter(port, connection, "servers"), &answer->policy)) {
+    case CM_OK:
+        answer->type = "text/html; charset=utf-8";
+        answer->lasting = (const char *)cm_admin_page.text;
+        return;
+    case CM_INVALID:
+        say(answer, MHD_HTTP_BAD_REQUEST, "servers is HOST:PORT,HOST:PORT and so on\n");
+        break;
+    default:
+        say_no_memory(answer);
+        break;
+    }
+    cm_buf_deinit(&answer->policy);
 }
 
 static void put_config(struct cm_admin_port *port, bool json, struct answer *answer) {
     answer->type = json ? "application/json" : plain;
     if (port->options.put_config(port->options.context, json, &answer->body) != CM_OK)
-        say(answer, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory\n");
+        say_no_memory(answer);
 }
 
 static void make_config(struct cm_admin_port *port, struct MHD_Connection *connection,
@@ -171,16 +294,20 @@ static void make_readiness(struct cm_admin_port *port, struct MHD_Connection *co
         say(answer, MHD_HTTP_SERVICE_UNAVAILABLE, "stopping\n");
 }
 
-/* Probes tell nothing that whoever connects does not know, and seldom can have a token. */
+/* Who may have a page. Probes tell nothing that whoever connects does not know, and seldom can have a
+ * token; the page asks for one itself. */
+enum access { FOR_PROBES, FOR_BROWSERS, FOR_READERS };
+
 static const struct page {
     const char *path;
-    bool is_open; /* without the token */
+    enum access access;
     void (*make)(struct cm_admin_port *port, struct MHD_Connection *connection,
                  struct answer *answer);
 } pages[] = {
-    {"/metrics", false, make_metrics}, {"/stats.json", false, make_json},
-    {"/config", false, make_config},   {"/config.json", false, make_config_json},
-    {"/healthz", true, make_health},   {"/readyz", true, make_readiness},
+    {"/", FOR_BROWSERS, make_page},          {"/metrics", FOR_READERS, make_metrics},
+    {"/stats.json", FOR_READERS, make_json}, {"/history.json", FOR_READERS, make_history},
+    {"/config", FOR_READERS, make_config},   {"/config.json", FOR_READERS, make_config_json},
+    {"/healthz", FOR_PROBES, make_health},   {"/readyz", FOR_PROBES, make_readiness},
 };
 
 static const struct page *find_page(const char *path) {
@@ -197,18 +324,56 @@ static bool is_admitted(struct cm_admin_port *port, struct MHD_Connection *conne
            cm_admin_token_admits(token, header(&port->http, connection, "Authorization"));
 }
 
+/* Where there is no token, what keeps strangers' pages out; see admin/origin.h. */
+static bool is_of_this_machine(struct cm_admin_port *port, struct MHD_Connection *connection,
+                               struct answer *answer) {
+    const char *host = header(&port->http, connection, "Host");
+    const char *origin = header(&port->http, connection, "Origin");
+    if (host != NULL && !cm_admin_is_known_host(host, port->options.host))
+        say(answer, MHD_HTTP_MISDIRECTED_REQUEST,
+            "without --admin-token-file this answers to addresses and to localhost alone: the name "
+            "in Host could be somebody else's\n");
+    else if (origin != NULL && !cm_admin_is_local_origin(origin))
+        say(answer, MHD_HTTP_FORBIDDEN,
+            "without --admin-token-file pages of other machines may not read this\n");
+    else
+        return true;
+    return false;
+}
+
 /* Whoever has no token does not learn which pages there are. */
+static bool may_have(struct cm_admin_port *port, struct MHD_Connection *connection,
+                     const struct page *page, struct answer *answer) {
+    if (page != NULL && page->access == FOR_PROBES)
+        return true;
+    if (port->options.token == NULL)
+        return is_of_this_machine(port, connection, answer);
+    if ((page != NULL && page->access == FOR_BROWSERS) || is_admitted(port, connection))
+        return true;
+    say(answer, MHD_HTTP_UNAUTHORIZED,
+        "this needs the token of --admin-token-file: Authorization: Bearer TOKEN\n");
+    return false;
+}
+
 static void make_answer(struct cm_admin_port *port, struct MHD_Connection *connection,
                         const char *path, struct answer *answer) {
     const struct page *page = find_page(path);
-    if ((page == NULL || !page->is_open) && !is_admitted(port, connection))
-        say(answer, MHD_HTTP_UNAUTHORIZED,
-            "this needs the token of --admin-token-file: Authorization: Bearer TOKEN\n");
-    else if (page == NULL)
+    if (!may_have(port, connection, page, answer))
+        return;
+    if (page == NULL)
         say(answer, MHD_HTTP_NOT_FOUND,
-            "there are /metrics, /stats.json, /config, /config.json, /healthz and /readyz here\n");
+            "there are /, /metrics, /stats.json, /history.json, /config, /config.json, "
+            "/healthz and /readyz here\n");
     else
         page->make(port, connection, answer);
+}
+
+/* What a browser asks before it lets a page of another origin send a token. */
+static bool is_preflight(struct cm_admin_port *port, struct MHD_Connection *connection,
+                         const char *method) {
+    return strcmp(method, MHD_HTTP_METHOD_OPTIONS) == 0 &&
+           header(&port->http, connection, "Access-Control-Request-Method") != NULL &&
+           readers_of(port, connection) != NULL;
 }
 
 /* libmicrohttpd's signature. Called when the headers are there; the answer is the last word. */
@@ -221,11 +386,13 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     (void)body;
     (void)body_bytes;
     (void)state;
-    if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
+    if (is_preflight(port, connection, method))
+        say(&answer, MHD_HTTP_NO_CONTENT, "");
+    else if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
         say(&answer, MHD_HTTP_METHOD_NOT_ALLOWED, "pages can only be read: GET or HEAD\n");
     else
         make_answer(port, connection, path, &answer);
-    return send_answer(&port->http, connection, &answer);
+    return send_answer(port, connection, &answer);
 }
 
 /* Paths are compared as they came: no page has anything in its name that needs escaping. */
@@ -252,6 +419,12 @@ static struct MHD_Daemon *start_daemon(struct cm_admin_port *port) {
                                    MHD_OPTION_ARRAY, settings, MHD_OPTION_END);
 }
 
+static void destroy(struct cm_admin_port *port) {
+    cm_os_mutex_deinit(&port->lock);
+    cm_history_destroy(port->history);
+    free(port);
+}
+
 bool cm_admin_port_load(void) {
     struct cm_admin_http http;
     return cm_admin_http_load(&http);
@@ -260,16 +433,19 @@ bool cm_admin_port_load(void) {
 enum cm_status cm_admin_port_start(const struct cm_admin_port_options *options,
                                    struct cm_admin_port **out) {
     struct cm_admin_port *port = calloc(1, sizeof *port);
-    if (port == NULL || cm_os_mutex_init(&port->lock) != CM_OK) {
+    if (port == NULL || cm_history_create(&port->history) != CM_OK ||
+        cm_os_mutex_init(&port->lock) != CM_OK) {
+        if (port != NULL)
+            cm_history_destroy(port->history);
         free(port);
         cm_os_socket_close(options->socket);
         return CM_NO_MEMORY;
     }
     port->options = *options;
+    remember_second(port);
     port->daemon = cm_admin_http_load(&port->http) ? start_daemon(port) : NULL;
     if (port->daemon == NULL) {
-        cm_os_mutex_deinit(&port->lock);
-        free(port);
+        destroy(port);
         return CM_SYSTEM;
     }
     *out = port;
@@ -279,7 +455,6 @@ enum cm_status cm_admin_port_start(const struct cm_admin_port_options *options,
 void cm_admin_port_stop(struct cm_admin_port *port) {
     if (port != NULL) {
         port->http.stop_daemon(port->daemon);
-        cm_os_mutex_deinit(&port->lock);
-        free(port);
+        destroy(port);
     }
 }

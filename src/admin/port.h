@@ -25,7 +25,8 @@ struct cm_admin_port;
 struct cm_admin_port_options {
     cm_os_socket socket;                 /* listens; taken, whatever is answered */
     const struct cm_stats_source *stats; /* borrowed */
-    struct cm_admin_token *token;        /* borrowed; NULL: whoever asks may */
+    struct cm_admin_token *token;        /* borrowed; NULL: who is on this machine may */
+    const char *host;                    /* borrowed: where it listens, by name or address */
     /* Whether new clients of the cache are served. Any thread. */
     bool (*is_ready)(void *context);
     /* Appends the configuration that is in force: a file, or JSON. NO_MEMORY. Any thread. */
@@ -38,7 +39,8 @@ CM_MUST_CHECK bool cm_admin_port_load(void);
 /* Answers from now on. NO_MEMORY, SYSTEM. */
 CM_MUST_CHECK enum cm_status cm_admin_port_start(const struct cm_admin_port_options *options,
                                                  struct cm_admin_port **out);
-/* To be called about once a second: ends the connections whose time is up (H2). */
+/* To be called about once a second: ends the connections whose time is up (H2), and remembers what
+ * has been counted. */
 void cm_admin_port_tick(struct cm_admin_port *port);
 /* Ends every connection and the thread. NULL is allowed. */
 void cm_admin_port_stop(struct cm_admin_port *port);

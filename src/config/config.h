@@ -8,11 +8,13 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#define CM_CONFIG_HOST_BYTES 256
+
 /* One entry of -l. */
 struct cm_config_address {
-    char host[256]; /* numeric, a name, "first" or "*", without brackets */
-    int port;       /* 0: that of -p; --admin may have CM_CONFIG_PORT_FREE */
-    bool plain;     /* "notls:", no TLS here in spite of -Z */
+    char host[CM_CONFIG_HOST_BYTES]; /* numeric, a name, "first" or "*", without brackets */
+    int port;                        /* 0: that of -p; --admin may have CM_CONFIG_PORT_FREE */
+    bool plain;                      /* "notls:", no TLS here in spite of -Z */
 };
 
 #define CM_CONFIG_PORT_FREE (-1)

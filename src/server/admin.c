@@ -76,6 +76,7 @@ enum cm_exit cm_server_open_admin(struct cm_server *server) {
     }
     enum cm_status status = cm_config_parse_admin(config->admin, &address, &fault);
     CM_CHECK(status == CM_OK); /* it has been, when the options were read */
+    snprintf(server->pages.host, sizeof server->pages.host, "%s", address.host);
     const struct cm_config_list one = {.entries = &address, .count = 1};
     const struct cm_net_listen options = {
         .addresses = &one,
@@ -133,6 +134,7 @@ enum cm_exit cm_server_start_admin(struct cm_server *server) {
         .socket = server->pages.opened.socket,
         .stats = &server->pages.stats,
         .token = server->pages.token,
+        .host = server->pages.host,
         .is_ready = is_ready,
         .put_config = put_config,
         .context = server,

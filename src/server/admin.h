@@ -5,6 +5,7 @@
 /* The pages of --admin. */
 
 #include "admin/port.h"
+#include "config/config.h"
 #include "net/net.h"
 #include "server/server.h"
 
@@ -15,6 +16,7 @@ struct cm_server_pages {
     struct cm_admin_token *token; /* NULL: none is asked for */
     struct cm_admin_port *port;   /* NULL: there are no pages */
     struct cm_stats_source stats;
+    char host[CM_CONFIG_HOST_BYTES]; /* of --admin */
 };
 
 /* USAGE, CONFIG or SYSTEM after a message for people. */

@@ -18,7 +18,8 @@ import transcript
 from cachemand import ROOT
 
 TOKEN = "correct-horse-battery-staple"
-PAGES = ["/metrics", "/stats.json", "/config", "/config.json", "/healthz", "/readyz"]
+PAGES = ["/", "/metrics", "/stats.json", "/history.json", "/config", "/config.json", "/healthz",
+         "/readyz"]
 
 
 def port_of(server):
@@ -278,12 +279,12 @@ def test_nothing_can_be_changed(admin, method):
     assert headers["Allow"] == "GET, HEAD"
 
 
-@pytest.mark.parametrize("path", ["/", "/metrics/", "/metrics%00", "/../etc/passwd", "//metrics",
+@pytest.mark.parametrize("path", ["/metrics/", "/metrics%00", "/../etc/passwd", "//metrics",
                                   "/METRICS"])
 def test_no_such_page(admin, path):
     status, _, text = ask(admin[1], path)
-    assert (status, text) == (404, "there are /metrics, /stats.json, /config, "
-                                    "/config.json, /healthz and /readyz here\n")
+    assert (status, text) == (404, "there are /, /metrics, /stats.json, /history.json, /config, "
+                                   "/config.json, /healthz and /readyz here\n")
 
 
 # ---- the token ----
@@ -381,7 +382,7 @@ def test_ipv6(serve):
     server = serve("--admin", "[::1]:0")
     port = port_of(server)
     with cachemand.Client(port, host="::1") as client:
-        client.send(b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n")
+        client.send(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert client.rest().endswith(b"\r\n\r\nready\n")
 
 
@@ -442,21 +443,21 @@ def status_of(client):
 
 # 0: hung up on without a word, or while it was still sending.
 @pytest.mark.parametrize("data,allowed", [
-    (b"GET /metrics HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 9000 + b"\r\n\r\n", {431}),
-    (b"GET /metrics HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 1000000 + b"\r\n\r\n", {0, 431}),
-    (b"GET /metrics HTTP/1.1\r\nHost: x\r\n" + b"".join(b"X%d: y\r\n" % n for n in range(20000))
+    (b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 9000 + b"\r\n\r\n", {431}),
+    (b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 1000000 + b"\r\n\r\n", {0, 431}),
+    (b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n" + b"".join(b"X%d: y\r\n" % n for n in range(20000))
      + b"\r\n", {0, 431}),
-    (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", {414}),
-    (b"GET /" + b"a" * 1000000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", {0, 414}),
+    (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", {414}),
+    (b"GET /" + b"a" * 1000000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", {0, 414}),
     (b"\0\xff\x16\x03\x01\r\n\r\n", {0, 400}),
     (b"GET /metrics\r\n\r\n", {400}),
-    (b"GET /metrics HTTP/9.9\r\nHost: x\r\n\r\n", {505}),
+    (b"GET /metrics HTTP/9.9\r\nHost: localhost\r\n\r\n", {505}),
     (b"GET /metrics HTTP/1.1\r\n\r\n", {400}),
     (b"get greeting\r\nset k 0 0 1\r\nx\r\n\r\n", {400}),
-    (b"POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n", {400}),
-    (b"POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999999\r\n\r\n",
+    (b"POST /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\n", {400}),
+    (b"POST /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999999999999999\r\n\r\n",
      {413}),
-    (b"POST /metrics HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzzz\r\n", {405}),
+    (b"POST /metrics HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzzz\r\n", {405}),
 ], ids=lambda value: repr(value[:50]) if isinstance(value, bytes) else "")
 def test_malformed(admin, data, allowed):
     server, port = admin
@@ -481,7 +482,7 @@ def traffic(client, number):
 def test_slow_requests_end(admin):
     """A byte now and then, which no idle timeout ends: the connection's life is bounded."""
     server, port = admin
-    slow = open_socket(port, b"GET /metrics HTTP/1.1\r\nHost: x\r\nX: ")
+    slow = open_socket(port, b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nX: ")
     slow.socket.settimeout(0.2)
     client = server.connect()
     turns = 0
@@ -506,7 +507,7 @@ def test_reader_that_stops(admin):
     """It asks, and never reads; the cache and other readers are served meanwhile."""
     server, port = admin
     client = server.connect()
-    request = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
+    request = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
     stopped = [open_socket(port, request * 50, receive_buffer=1024) for _ in range(20)]
     for number in range(200):
         traffic(client, number)
