@@ -196,6 +196,29 @@ CM_MUST_CHECK enum cm_status cmstore_get(cmstore_thread *thread, const struct cm
                                          const struct cmstore_get_options *options, void *buffer,
                                          size_t buffer_bytes, struct cmstore_item *item);
 
+/* ---- what is not there --------------------------------------------------------------------- */
+
+enum cmstore_reason {
+    CMSTORE_UNKNOWN, /* never there, or gone for longer than is remembered */
+    CMSTORE_EVICTED, /* for room */
+    CMSTORE_EXPIRED,
+    CMSTORE_DELETED, /* by a caller */
+    CMSTORE_FLUSHED,
+};
+
+struct cmstore_gone {
+    enum cmstore_reason reason; /* UNKNOWN: the rest is 0 */
+    uint32_t when_s;            /* clock second at which it went */
+    uint32_t unused_s;          /* from its last use until then, being stored included */
+    bool fetched;               /* had been read */
+};
+
+/* Why a key that is not there is not: what became of it the last time it was. Less than one part in
+ * a hundred of the memory remembers the keys that have gone last, those of one hash in a set of
+ * eight, the oldest giving way; one key in a thousand that never was may be taken for one of them.
+ * Says nothing of a key that is there. Inside a batch. */
+struct cmstore_gone cmstore_why(cmstore_thread *thread, const struct cmstore_key *key);
+
 /* ---- writing ------------------------------------------------------------------------------- */
 
 enum cmstore_mode {
@@ -335,6 +358,7 @@ uint32_t cmstore_describe_evicted(const struct cmstore_evicted *evicted,
     X(memory_used, "bytes of segments in use, index and bookkeeping")                              \
     X(index_bytes, "bytes of the index")                                                           \
     X(index_buckets, "buckets of the index")                                                       \
+    X(gone_bytes, "bytes of the memory of keys that have gone")                                    \
     X(segment_bytes, "size of a segment")                                                          \
     X(segments, "segments the budget allows")                                                      \
     X(segments_free, "segments ready for use")                                                     \

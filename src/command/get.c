@@ -50,6 +50,22 @@ static void count_hit(const struct cm_command *command, const struct cm_op *op,
     }
 }
 
+/* By what became of the key; what the store remembers may be a little behind what it found. */
+static void count_reason(const struct cm_command *command, const struct cm_op *op) {
+    static const enum cm_metric metrics[] = {
+        [CMSTORE_UNKNOWN] = CM_METRIC_miss_never_seen, [CMSTORE_EVICTED] = CM_METRIC_miss_evicted,
+        [CMSTORE_EXPIRED] = CM_METRIC_miss_expired,    [CMSTORE_DELETED] = CM_METRIC_miss_deleted,
+        [CMSTORE_FLUSHED] = CM_METRIC_miss_flushed,
+    };
+    const struct cmstore_key key = cm_command_key(op);
+    const struct cmstore_gone gone = cmstore_why(command->thread, &key);
+    cm_command_count(command, metrics[gone.reason]);
+    if (gone.reason == CMSTORE_EVICTED && command->now_s > gone.when_s) {
+        cm_metrics_add(command->metrics, CM_METRIC_miss_evicted_gone_s,
+                       command->now_s - gone.when_s);
+    }
+}
+
 static void count_miss(const struct cm_command *command, const struct cm_op *op,
                        const struct cmstore_item *item) {
     /* memcached counts a mg that sets a TTL as a touch only if it finds something. */
@@ -60,6 +76,7 @@ static void count_miss(const struct cm_command *command, const struct cm_op *op,
         cm_command_count(command, CM_METRIC_cmd_get);
         cm_command_count(command, CM_METRIC_get_misses);
     }
+    count_reason(command, op);
     if (item->expired) {
         cm_command_count(command, CM_METRIC_get_expired);
     } else if (item->flushed) {

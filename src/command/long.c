@@ -3,6 +3,7 @@
 #include "command/histogram.h"
 #include "command/internal.h"
 #include "command/stats.h"
+#include "command/why.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,9 +19,10 @@ struct cm_long {
     uint64_t cursor; /* of the scan */
     bool started;
     bool done;
-    struct cm_admin *admin;         /* borrowed */
-    uint32_t dump;                  /* the number of a dump of all items, 0: none */
-    struct cm_histogram *histogram; /* of the groups that count items by size */
+    struct cm_admin *admin;          /* borrowed */
+    uint32_t dump;                   /* the number of a dump of all items, 0: none */
+    struct cm_histogram *histogram;  /* of the groups that count items by size */
+    char key[CMSTORE_KEY_BYTES_MAX]; /* the op's, if it has one */
 
     /* of the piece being made */
     const struct cm_command *command;
@@ -37,6 +39,13 @@ static bool is_histogram(const struct cm_op *op) {
 
 static bool is_crawl(const struct cm_op *op) {
     return op->kind == CM_OP_DUMP && op->selector != CM_DUMP_CACHE;
+}
+
+/* The op's own lies in the input. */
+static void keep_key(struct cm_long *answer, struct cm_slice key) {
+    CM_CHECK(key.len <= sizeof answer->key);
+    memcpy(answer->key, key.data, key.len);
+    answer->op.key = cm_slice(answer->key, key.len);
 }
 
 static enum cm_outcome check_allowed(const struct cm_command *command, const struct cm_op *op) {
@@ -68,6 +77,9 @@ struct cm_long *cm_long_create(const struct cm_command *command, const struct cm
     answer->format = *format;
     answer->histogram = histogram;
     answer->admin = command->admin;
+    if (op->key.len > 0) {
+        keep_key(answer, op->key);
+    }
     if (is_crawl(op)) {
         answer->dump = cm_admin_begin_dump(command->admin, command->now_s);
         if (answer->dump == 0) {
@@ -173,6 +185,9 @@ static void make_lines(const struct cm_command *command, struct cm_long *answer)
         break;
     case CM_STATS_CLUSTER:
         control->cluster(control->context, &sink.base);
+        break;
+    case CM_STATS_WHY:
+        cm_why_put(command, answer->op.key, &sink.base);
         break;
     case CM_STATS_DETAIL:
         make_details(command, answer);

@@ -28,7 +28,7 @@ enum cm_op_kind {
     CM_OP_REFRESH_CERTS,
     CM_OP_DETAIL,   /* per-prefix statistics; `number`: 1 on, 0 off */
     CM_OP_RESET,    /* counters start from zero */
-    CM_OP_STATS,    /* `selector`: enum cm_stats_group; a long answer */
+    CM_OP_STATS,    /* `selector`: enum cm_stats_group; a long answer; WHY: of `key` */
     CM_OP_DUMP,     /* `selector`: enum cm_dump; a long answer */
     CM_OP_SHUTDOWN, /* `number`: 1 graceful */
     CM_OP_TIME,     /* `selector`: enum cm_time; moves the clock, for tests */

@@ -22,6 +22,7 @@ enum cm_stats_group {
     CM_STATS_CONNS,
     CM_STATS_DETAIL,
     CM_STATS_CLUSTER, /* the servers of the cluster, for clients that discover them */
+    CM_STATS_WHY,     /* whether and how `key` is there, or why not */
 };
 
 enum cm_dump {

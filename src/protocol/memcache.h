@@ -102,6 +102,10 @@ enum cm_request_end cm_memcache_parse_login(struct cm_request *request);
 /* exptime as on the wire to a clock second: 0 never, up to 30 days relative, else Unix time. */
 uint32_t cm_memcache_expiry(const struct cm_parse_limits *limits, int64_t exptime);
 
+/* Sets the op's key, decoded if need be. False: there is no such key. */
+bool cm_memcache_set_key(const struct cm_request *request, struct cm_op *op, struct cm_slice token,
+                         bool base64);
+
 /* The group of `stats NAME`. False: there is none of that name. */
 bool cm_memcache_stats_group(struct cm_slice name, enum cm_stats_group *group);
 

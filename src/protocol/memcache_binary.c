@@ -180,7 +180,7 @@ static enum cm_request_end parse_quit(struct packet *packet) {
 
 /* The text protocols' groups, and what comes after `stats` there otherwise. */
 static enum cm_request_end parse_stat(struct packet *packet) {
-    const struct cm_slice name = key_of(packet);
+    const struct cm_slice name = key_of(packet), why = CM_SLICE("why ");
     enum cm_stats_group group = CM_STATS_GENERAL;
     if (cm_slice_equal(name, CM_SLICE("reset"))) {
         add_op(packet, CM_OP_RESET);
@@ -190,6 +190,10 @@ static enum cm_request_end parse_stat(struct packet *packet) {
         add_op(packet, CM_OP_DETAIL);
     } else if (cm_slice_equal(name, CM_SLICE("detail dump"))) {
         add_op(packet, CM_OP_STATS)->selector = CM_STATS_DETAIL;
+    } else if (name.len > why.len && memcmp(name.data, why.data, why.len) == 0) {
+        struct cm_op *op = add_op(packet, CM_OP_STATS);
+        op->selector = CM_STATS_WHY;
+        op->key = cm_slice(name.data + why.len, name.len - why.len);
     } else if (name.len == 0 || cm_memcache_stats_group(name, &group)) {
         add_op(packet, CM_OP_STATS)->selector = (uint8_t)group;
     } else {

@@ -144,10 +144,9 @@ static bool is_well_formed(const struct cm_request *request, unsigned first) {
     return true;
 }
 
-/* Sets the op's key, decoded if need be. False: there is no such key. */
-static bool set_key(const struct cm_request *request, struct cm_op *op, bool base64) {
+bool cm_memcache_set_key(const struct cm_request *request, struct cm_op *op, struct cm_slice token,
+                         bool base64) {
     struct cm_batch *batch = request->batch;
-    const struct cm_slice token = request->tokens.at[1];
     op->key = token;
     if (!base64) {
         return token.len <= CM_KEY_BYTES_MAX;
@@ -173,7 +172,7 @@ static bool key_is_too_long(const struct cm_request *request, const struct flags
 static struct cm_op *meta_op(const struct cm_request *request, enum cm_op_kind kind,
                              const struct flags *flags, struct cm_slice *error) {
     struct cm_op *op = cm_memcache_op(request, kind);
-    if (!set_key(request, op, has(flags, 'b'))) {
+    if (!cm_memcache_set_key(request, op, request->tokens.at[1], has(flags, 'b'))) {
         request->batch->count--;
         *error = CM_SLICE("CLIENT_ERROR error decoding key\r\n");
         return NULL;
@@ -371,7 +370,7 @@ enum cm_request_end cm_memcache_parse_meta_debug(struct cm_request *request) {
     const struct cm_tokens *tokens = &request->tokens;
     const bool base64 = tokens->count > 2 && cm_slice_equal(tokens->at[2], CM_SLICE("b"));
     struct cm_op *op = cm_memcache_op(request, CM_OP_INSPECT);
-    if (tokens->count < 2 || !set_key(request, op, base64)) {
+    if (tokens->count < 2 || !cm_memcache_set_key(request, op, request->tokens.at[1], base64)) {
         request->batch->count--;
         return cm_memcache_answer(request, CM_BAD_FORMAT);
     }

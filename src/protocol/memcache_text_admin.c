@@ -228,6 +228,20 @@ static enum cm_request_end parse_cachedump(struct cm_request *request) {
     return CM_REQUEST_DONE;
 }
 
+/* Ours: KEY, and b if it is in base64. */
+static enum cm_request_end parse_why(struct cm_request *request) {
+    const bool base64 = token_is(request, 3, CM_SLICE("b"));
+    const unsigned count = base64 ? 4 : 3;
+    struct cm_op *op = admin_op(request, CM_OP_STATS);
+    if (request->tokens.count != count ||
+        !cm_memcache_set_key(request, op, request->tokens.at[2], base64)) {
+        request->batch->count--;
+        return cm_memcache_answer(request, CM_BAD_FORMAT);
+    }
+    op->selector = CM_STATS_WHY;
+    return CM_REQUEST_DONE;
+}
+
 enum cm_request_end cm_memcache_parse_stats(struct cm_request *request) {
     if (request->tokens.count == 1) {
         admin_op(request, CM_OP_STATS)->selector = CM_STATS_GENERAL;
@@ -242,6 +256,9 @@ enum cm_request_end cm_memcache_parse_stats(struct cm_request *request) {
     }
     if (token_is(request, 1, CM_SLICE("cachedump"))) {
         return parse_cachedump(request);
+    }
+    if (token_is(request, 1, CM_SLICE("why"))) {
+        return parse_why(request);
     }
     enum cm_stats_group group;
     if (!cm_memcache_stats_group(request->tokens.at[1], &group)) {

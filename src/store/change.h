@@ -38,9 +38,12 @@ void cm_describe(const cmstore *s, const struct cm_found *found, struct cmstore_
 void cm_pin_found(cmstore *s, const struct cm_found *found, struct cmstore_pin *pin);
 /* What an option `old` asks for: a pin on what was found, a MISS if that is nothing. */
 void cm_pin_old(const struct cm_call *call, struct cmstore_pin *old);
+/* Why an item goes, and for how long it had not been used by then: for those who will miss it. */
+void cm_note_gone(cmstore *s, const struct cm_found *found, uint64_t hash,
+                  enum cmstore_reason reason);
 /* Takes the item out of the table and its bytes out of the accounts. */
 void cm_drop_locked(cmstore_thread *t, struct cm_bucket *bucket, const struct cm_found *found);
-/* Does so, and counts it, if the item has expired or been flushed. */
+/* Does so, notes and counts it, if the item has expired or been flushed. */
 enum cm_validity { CM_VALID, CM_EXPIRED, CM_FLUSHED };
 enum cm_validity cm_drop_invalid_locked(cmstore_thread *t, struct cm_bucket *bucket,
                                         const struct cm_found *found);

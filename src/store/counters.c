@@ -49,6 +49,7 @@ void cmstore_read_counters(const cmstore *store, struct cmstore_counters *counte
         .item_bytes = level(s, CM_TALLY_ITEM_BYTES),
         .index_bytes = atomic_load(&s->index.bytes),
         .index_buckets = atomic_load(&s->index.count),
+        .gone_bytes = cm_gone_bytes(&s->gone),
         .evictions = level(s, CM_TALLY_EVICTIONS),
         .evicted_unfetched = level(s, CM_TALLY_EVICTED_UNFETCHED),
         .evicted_active = level(s, CM_TALLY_EVICTED_ACTIVE),

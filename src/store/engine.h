@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "store/arena.h"
 #include "store/epoch.h"
+#include "store/gone.h"
 #include "store/index.h"
 #include "store/policy/policy.h"
 
@@ -64,6 +65,7 @@ struct cm_keeper {
 struct cmstore {
     struct cm_arena arena;
     struct cm_index index;
+    struct cm_gone gone;
     struct cm_epoch epoch;
     struct cm_keeper keeper;
     /* P1  Freed a grace period after it was exchanged under arena.mutex: whoever looks at it is
@@ -77,6 +79,7 @@ struct cmstore {
     bool no_evict, background;
     _Atomic uint32_t clock_s;
     _Atomic uint32_t flush_at_s; /* pending, 0: none */
+    _Atomic uint32_t flushed_s;  /* when the last flush struck */
     _Atomic uint64_t
         flushed_upto;      /* items in segments opened up to then are gone; 0: none are left */
     _Atomic bool expiring; /* an item with an expiry has been stored */

@@ -71,12 +71,14 @@ uint32_t cmstore_describe_evicted(const struct cmstore_evicted *evicted,
 }
 
 /* An item that is not kept, or could not be, goes; but in a store that never evicts it stays. */
-static bool let_go(cmstore_thread *t, struct cm_bucket *bucket, const struct cm_found *found) {
+static bool let_go(cmstore_thread *t, struct cm_bucket *bucket, const struct cm_found *found,
+                   uint64_t hash) {
     if (t->store->no_evict)
         return false;
     count_eviction(t, found);
     if (t->store->on_evict)
         t->store->on_evict(t->store->on_evict_context, &(struct cmstore_evicted){t->store, found});
+    cm_note_gone(t->store, found, hash, CMSTORE_EVICTED);
     cm_drop_locked(t, bucket, found);
     return true;
 }
@@ -108,8 +110,8 @@ static bool evacuate_item(const struct evacuation *e, uint64_t place, uint64_t h
         struct cm_found found = {slot, word, place, r, cm_word(r, 0)};
         if (cm_drop_invalid_locked(t, bucket, &found) == CM_VALID) {
             struct cm_verdict verdict = ask(e, &found, hash);
-            gone =
-                (verdict.keep && move_item(e, &found, hash, &verdict)) || let_go(t, bucket, &found);
+            bool kept = verdict.keep && move_item(e, &found, hash, &verdict);
+            gone = kept || let_go(t, bucket, &found, hash);
         }
     }
     cm_bucket_unlock(bucket);
@@ -168,7 +170,7 @@ static bool evacuate_extent(const struct evacuation *e, uint64_t place, uint64_t
         cm_drop_invalid_locked(t, bucket, &extent.owner) == CM_VALID) {
         struct cm_verdict verdict = ask(e, &extent.owner, hash);
         bool kept = verdict.keep && move_extent(e, &extent, &verdict);
-        gone = kept || let_go(t, bucket, &extent.owner);
+        gone = kept || let_go(t, bucket, &extent.owner, hash);
     }
     cm_bucket_unlock(bucket);
     return gone;

@@ -73,6 +73,31 @@ static void kill_extents(cmstore *s, const cm_record *r, uint32_t w0) {
     }
 }
 
+/* When it went, which may have been some time ago. */
+static uint32_t went_at(const cmstore *s, const struct cm_found *found,
+                        enum cmstore_reason reason) {
+    if (reason == CMSTORE_EXPIRED)
+        return cm_item_expires(found->record, found->w0);
+    if (reason == CMSTORE_FLUSHED)
+        return atomic_load_explicit(&s->flushed_s, memory_order_relaxed);
+    return cm_now(s);
+}
+
+void cm_note_gone(cmstore *s, const struct cm_found *found, uint64_t hash,
+                  enum cmstore_reason reason) {
+    uint32_t now_s = cm_now(s), when_s = went_at(s, found, reason);
+    uint32_t used_s = cm_item_last_access(found->record, now_s);
+    if (when_s > now_s)
+        when_s = now_s;
+    struct cmstore_gone gone = {
+        .reason = reason,
+        .when_s = when_s,
+        .unused_s = when_s > used_s ? when_s - used_s : 0,
+        .fetched = (cm_word(found->record, 1) & CM_W1_FETCHED) != 0,
+    };
+    cm_gone_put(&s->gone, hash, &gone, now_s);
+}
+
 void cm_drop_locked(cmstore_thread *t, struct cm_bucket *bucket, const struct cm_found *found) {
     cmstore *s = t->store;
     size_t bytes = cm_item_bytes_all(found->record, found->w0);
@@ -94,7 +119,10 @@ enum cm_validity cm_drop_invalid_locked(cmstore_thread *t, struct cm_bucket *buc
         validity = CM_FLUSHED;
         cm_tally_add(t, CM_TALLY_FLUSHED, 1);
     }
-    if (validity != CM_VALID)
+    if (validity != CM_VALID) {
+        cm_note_gone(t->store, found, cm_record_hash(t->store, found->record),
+                     validity == CM_EXPIRED ? CMSTORE_EXPIRED : CMSTORE_FLUSHED);
         cm_drop_locked(t, bucket, found);
+    }
     return validity;
 }

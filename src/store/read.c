@@ -44,6 +44,7 @@ void cmstore_prefetch_item(const cmstore *store, struct cmstore_key *key) {
         }
         at = at + 1 < CM_BUCKET_SLOTS ? at + 1 : 0;
     }
+    cm_gone_prefetch(&store->gone, key->hash);
 }
 
 /* ---- the optimistic read ---- */
@@ -202,6 +203,12 @@ bool cmstore_confirm(cmstore_thread *thread, const struct cmstore_peek *peek) {
     } slot = {peek->private_slot};
     record_and_observe(thread->store, slot.slot, peek->private_word);
     return true;
+}
+
+struct cmstore_gone cmstore_why(cmstore_thread *thread, const struct cmstore_key *key) {
+    CM_DCHECK(thread->in_batch); /* G4 */
+    const cmstore *s = thread->store;
+    return cm_gone_find(&s->gone, key->hash, cm_now(s));
 }
 
 /* ---- the pinned read ---- */

@@ -32,12 +32,17 @@ static enum cm_status reserve(cmstore *s, uint64_t memory, uint64_t most,
     status = cm_index_init(&s->index, most, memory >= LARGE_PAGES_FROM);
     if (status)
         goto no_index;
+    status = cm_gone_init(&s->gone, memory, most);
+    if (status)
+        goto no_gone;
     status = cm_policy_create(kind, s->items_max, &policy);
     if (status)
         goto no_policy;
     atomic_init(&s->policy, policy);
     return CM_OK;
 no_policy:
+    cm_gone_deinit(&s->gone);
+no_gone:
     cm_index_deinit(&s->index);
 no_index:
     cm_arena_deinit(&s->arena);
@@ -85,7 +90,8 @@ static enum cm_status init(cmstore *s, const struct cmstore_options *options) {
     if (!status)
         status = init_keeper(s);
     if (!status)
-        cm_arena_owe(&s->arena, (int64_t)s->index.buckets.committed_bytes);
+        cm_arena_owe(&s->arena,
+                     (int64_t)(s->index.buckets.committed_bytes + s->gone.region.committed_bytes));
     return status;
 }
 
@@ -117,6 +123,7 @@ void cmstore_destroy(cmstore *store) {
     cm_os_cond_deinit(&store->keeper.wake);
     cm_os_mutex_deinit(&store->keeper.sleep_mutex);
     cm_os_mutex_deinit(&store->keeper.mutex);
+    cm_gone_deinit(&store->gone);
     cm_index_deinit(&store->index);
     cm_arena_deinit(&store->arena);
     cm_os_aligned_free(store);
@@ -132,6 +139,27 @@ void cmstore_charge(cmstore *store, int64_t bytes) {
     cm_arena_charge(&store->arena, bytes);
 }
 
+/* The memory of keys that have gone is a share of the limit (G4). */
+static void resize_gone(cmstore *s, uint64_t limit_bytes) {
+    int64_t before = (int64_t)s->gone.region.committed_bytes;
+    cm_gone_resize(&s->gone, limit_bytes, cm_now(s));
+    cm_epoch_wait(&s->epoch);
+    cm_gone_trim(&s->gone);
+    cm_arena_owe(&s->arena, (int64_t)s->gone.region.committed_bytes - before);
+}
+
+/* It shrinks before the limit does, and grows after it. */
+static enum cm_status set_limit(cmstore *s, uint64_t memory_bytes) {
+    uint64_t before = atomic_load(&s->arena.limit_bytes);
+    if (memory_bytes < before)
+        resize_gone(s, memory_bytes);
+    enum cm_status status = cm_arena_set_limit(&s->arena, memory_bytes);
+    uint64_t after = atomic_load(&s->arena.limit_bytes);
+    if (after >= before)
+        resize_gone(s, after);
+    return status;
+}
+
 enum cm_status cmstore_set_memory(cmstore_thread *thread, uint64_t memory_bytes) {
     cmstore *s = thread->store;
     if (memory_bytes < CMSTORE_MEMORY_MIN || memory_bytes / 2 < s->item_bytes_max) {
@@ -140,9 +168,9 @@ enum cm_status cmstore_set_memory(cmstore_thread *thread, uint64_t memory_bytes)
     cm_go_offline(thread);
     cm_os_mutex_lock(&s->keeper.mutex);
     uint64_t before = atomic_load(&s->arena.limit_bytes);
-    enum cm_status status = cm_arena_set_limit(&s->arena, memory_bytes);
+    enum cm_status status = set_limit(s, memory_bytes);
     if (status == CM_OK && !cm_reclaim_until(thread, cm_arena_settle) && s->no_evict) {
-        status = cm_arena_set_limit(&s->arena, before);
+        status = set_limit(s, before);
         CM_CHECK(status == CM_OK);
         status = CM_LIMIT_TOO_SMALL;
     }

@@ -63,6 +63,7 @@ void cm_sweep_expired(cmstore_thread *t, uint64_t buckets) {
 /* Caller holds the keeper's mutex. */
 static void mark_flushed(cmstore *s) {
     s->keeper.flush_cursor = 0;
+    atomic_store_explicit(&s->flushed_s, cm_now(s), memory_order_relaxed);
     cm_arena_seal_all(&s->arena, &s->flushed_upto);
 }
 

@@ -53,6 +53,7 @@ static enum cm_status delete_locked(struct cm_call *call, void *context) {
         return delete_softly(call, d);
     if (d->options->old)
         cm_pin_old(call, d->options->old);
+    cm_note_gone(call->thread->store, &call->found, call->key->hash, CMSTORE_DELETED);
     cm_drop_locked(call->thread, call->bucket, &call->found);
     return CM_OK;
 }

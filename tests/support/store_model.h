@@ -5,6 +5,7 @@
 /* A store and the oracle side by side. Operations are eight bytes each, whatever the bytes are, so
  * that a random generator, a shrinker and a fuzzer can all make them. A difference aborts. */
 
+#include "store_model_keys.h"
 #include "store_oracle.h"
 
 #include <inttypes.h>
@@ -83,6 +84,7 @@ struct model {
     struct oracle oracle;
     uint32_t flush_at;
     uint64_t limit, least, cas_high;
+    bool resized; /* ever */
     int64_t charged;
     struct oracle_item items[MODEL_KEYS];
     struct model_pin pins[MODEL_PINS];
@@ -130,30 +132,6 @@ _Noreturn static inline void model_fail(const struct model *m, const char *why, 
 static inline void model_require(const struct model *m, bool holds, const char *why) {
     if (!holds)
         model_fail(m, why, 1, 0);
-}
-
-static inline uint64_t model_mix(uint64_t x) {
-    x ^= x >> 30;
-    x *= UINT64_C(0xbf58476d1ce4e5b9);
-    x ^= x >> 27;
-    x *= UINT64_C(0x94d049bb133111eb);
-    return x ^ x >> 31;
-}
-
-/* Bytes that tell whose they are. */
-static inline void model_fill(unsigned char *to, size_t bytes, uint64_t seed) {
-    for (size_t i = 0; i < bytes; i += 8) {
-        uint64_t word = model_mix(seed + i);
-        memcpy(to + i, &word, bytes - i < 8 ? bytes - i : 8);
-    }
-}
-
-static inline size_t model_key(unsigned id, unsigned char *key) {
-    static const size_t lengths[8] = {1, CMSTORE_KEY_BYTES_MAX, 8, 16, 100, 33, 200, 5};
-    size_t bytes = lengths[id % 8];
-    model_fill(key, bytes, id * UINT64_C(1000003));
-    key[0] = (unsigned char)id;
-    return bytes;
 }
 
 static inline size_t model_value_bytes(const struct model *m, uint32_t much) {
@@ -497,7 +475,7 @@ static inline void model_compare_answer(struct model *m, const struct model_requ
     uint64_t limit = m->oracle.item_bytes_max;
     const char *why = model_try(m, r, oracle_clone(&m->items[r->id]), found), *other = why;
     if (other && may_miss)
-        other = model_try(m, r, (struct oracle_item){.present = false}, found);
+        other = model_try(m, r, (struct oracle_item){.gone = CMSTORE_EVICTED}, found);
     for (int side = -1; other && join && side <= 1; side += 2) {
         m->oracle.item_bytes_max = side < 0 ? limit - MODEL_SLACK : limit + MODEL_SLACK;
         other = model_try(m, r, oracle_clone(&m->items[r->id]), found);
@@ -510,6 +488,25 @@ static inline void model_compare_answer(struct model *m, const struct model_requ
     model_print_answer("expected", &expected);
     model_print_answer("found", found);
     model_fail(m, why, 0, 0);
+}
+
+/* Why what is not there is not. */
+static inline void model_check_why(struct model *m, const struct model_request *r) {
+    static const struct cmstore_get_options looking = {.look = true};
+    struct cmstore_pin pin;
+    bool outside = !m->in_batch;
+    if (m->items[r->id].present)
+        return;
+    if (outside)
+        cmstore_begin(m->thread);
+    model_require(m, cmstore_pin(m->thread, &r->key, &looking, &pin) == CM_OK, "a look");
+    enum cmstore_reason reason = cmstore_why(m->thread, &r->key).reason;
+    if (pin.item.outcome == CMSTORE_MISS &&
+        !oracle_may_have_gone(&m->items[r->id], reason, m->config.mode == MODEL_TIGHT, m->resized))
+        model_fail(m, "why it has gone", m->items[r->id].gone, reason);
+    cmstore_unpin(&pin);
+    if (outside)
+        cmstore_end(m->thread);
 }
 
 static inline struct model_request model_request_for(struct model *m, unsigned id,
@@ -592,6 +589,7 @@ static inline void model_do_request(struct model *m, enum model_kind kind) {
         r.value = model_value(m, &is_number);
     struct answer found = model_ask_store(m, &r);
     model_compare_answer(m, &r, &found);
+    model_check_why(m, &r);
     free((void *)(uintptr_t)r.value.data);
 }
 
@@ -673,7 +671,7 @@ static inline void model_commit_write(struct model *m, struct model_writer *w) {
 
 static inline void model_forget_all(struct model *m) {
     for (unsigned i = 0; i < MODEL_KEYS; i++)
-        oracle_forget(&m->items[i]);
+        oracle_forget(&m->items[i], CMSTORE_FLUSHED);
 }
 
 static inline void model_flush(struct model *m) {
@@ -738,6 +736,7 @@ static inline void model_scan(struct model *m) {
 
 static inline void model_resize(struct model *m) {
     uint64_t bytes = m->least + m->least * (m->op.much % 1024) / 512; /* up to three times */
+    m->resized = true;
     if (m->op.how % 8 == 0) {
         enum cm_status status = cmstore_set_memory(m->thread, m->op.much % CMSTORE_MEMORY_MIN);
         model_require(m, status == CM_LIMIT_TOO_SMALL, "too small a limit is refused");

@@ -23,6 +23,9 @@ struct oracle_item {
     uint64_t cas;
     unsigned char *value; /* owned; NULL if empty */
     size_t bytes;
+    enum cmstore_reason gone; /* why it went the last time it was there */
+    bool gone_had_expiry;
+    unsigned gone_before; /* a bit for each reason it has ever gone for */
 };
 
 /* What a call answers, or is expected to. */
@@ -67,9 +70,28 @@ static inline void oracle_set_value(struct oracle_item *item, const void *value,
     item->bytes = bytes;
 }
 
-static inline void oracle_forget(struct oracle_item *item) {
+static inline void oracle_forget(struct oracle_item *item, enum cmstore_reason reason) {
     free(item->value);
-    *item = (struct oracle_item){.present = false};
+    *item = (struct oracle_item){
+        .gone = item->present ? reason : item->gone,
+        .gone_had_expiry = item->present ? item->expires != 0 : item->gone_had_expiry,
+        .gone_before = item->gone_before | 1u << item->gone,
+    };
+}
+
+/* Whether that may be why it has gone. What was flushed may also have expired, before or since; where
+ * items may be evicted, what was seen to expire or flushed may have been evicted before; and a memory
+ * that has shrunk may have taken an older reason for the newest of one second. */
+static inline bool oracle_may_have_gone(const struct oracle_item *item, enum cmstore_reason reason,
+                                        bool evicts, bool shrank) {
+    bool flushed = item->gone == CMSTORE_FLUSHED, expired = item->gone == CMSTORE_EXPIRED;
+    if (reason == item->gone)
+        return true;
+    if (reason == CMSTORE_EXPIRED && flushed && item->gone_had_expiry)
+        return true;
+    if (reason == CMSTORE_EVICTED && evicts && (flushed || expired))
+        return true;
+    return shrank && reason != CMSTORE_UNKNOWN && (item->gone_before >> reason & 1);
 }
 
 static inline struct oracle_item oracle_clone(const struct oracle_item *item) {
@@ -111,7 +133,7 @@ static inline struct answer oracle_get(const struct oracle *o, struct oracle_ite
                                        const struct cmstore_get_options *options) {
     struct answer a = {.outcome = CMSTORE_MISS};
     if (!oracle_is_live(o, item)) {
-        oracle_forget(item);
+        oracle_forget(item, CMSTORE_EXPIRED);
         if (!options->vivify)
             return a;
         item->present = item->won = item->fetched_known = true;
@@ -193,7 +215,7 @@ static inline struct answer oracle_store(const struct oracle *o, struct oracle_i
         return (struct answer){.status = CM_TOO_LARGE};
     a.status = CM_OK;
     if (!was_live)
-        oracle_forget(item);
+        oracle_forget(item, CMSTORE_EXPIRED);
     if (a.outcome != CMSTORE_STORED)
         return a;
     if (join && was_live) {
@@ -217,7 +239,7 @@ static inline struct answer oracle_delete(const struct oracle *o, struct oracle_
                                           const struct cmstore_delete_options *options) {
     struct answer a = {.outcome = CMSTORE_MISS};
     if (!oracle_is_live(o, item)) {
-        oracle_forget(item);
+        oracle_forget(item, CMSTORE_EXPIRED);
         return a;
     }
     oracle_describe(item, &a);
@@ -227,7 +249,7 @@ static inline struct answer oracle_delete(const struct oracle *o, struct oracle_
         return a;
     }
     if (!options->mark_stale && !options->clear_value) {
-        oracle_forget(item);
+        oracle_forget(item, CMSTORE_DELETED);
         return a;
     }
     item->fetched_known = false;
@@ -342,7 +364,7 @@ static inline struct answer oracle_arith(const struct oracle *o, struct oracle_i
     enum cm_status status;
     uint64_t number;
     if (!oracle_is_live(o, item)) {
-        oracle_forget(item);
+        oracle_forget(item, CMSTORE_EXPIRED);
         if (!options->vivify)
             return a;
         item->present = true;
@@ -380,7 +402,7 @@ static inline struct answer oracle_touch(const struct oracle *o, struct oracle_i
                                          uint32_t expires) {
     struct answer a = {.outcome = CMSTORE_MISS};
     if (!oracle_is_live(o, item)) {
-        oracle_forget(item);
+        oracle_forget(item, CMSTORE_EXPIRED);
         return a;
     }
     oracle_describe(item, &a);
