@@ -52,6 +52,7 @@ static double rate_of(const struct cm_top_reading *before, const struct cm_top_r
 
 static void set_rates(struct cm_top_host *host, const struct cm_top_reading *now) {
     const bool comparable = host->last.up && now->up && !has_restarted(&host->last, now);
+    host->interval_s = comparable ? (double)(now->at_ns - host->last.at_ns) / 1e9 : NAN;
     for (unsigned i = 0; i < CM_TOP_COUNTERS; i++)
         host->rate[i] = comparable ? rate_of(&host->last, now, (enum cm_top_counter)i) : NAN;
 }

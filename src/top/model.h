@@ -40,6 +40,7 @@ struct cm_top_host {
     struct cm_top_reading last; /* of all servers: counters summed */
     int64_t down_since_s;       /* Unix time; while it is not up */
     double rate[CM_TOP_COUNTERS];
+    double interval_s; /* that its rates are of, between its last two answers; NaN with them */
     double now[CM_TOP_SERIES];
     double found[CM_TOP_KINDS]; /* percent of a kind's requests that found their item */
     struct cm_history history[CM_TOP_SERIES];

@@ -81,6 +81,7 @@ static json_t *server(const struct cm_top_host *host) {
         json_object_set_new(object, "reason", text(host->last.reason));
         return object;
     }
+    json_object_set_new(object, "interval", number(host->interval_s));
     json_object_set_new(object, "version", text(host->last.version));
     json_object_set_new(object, "uptime", counter(host, CM_TOP_uptime));
     json_object_set_new(object, "share", number(host->share));

@@ -27,6 +27,7 @@ static void rates_need_two_samples(void **state) {
     rig_up(rig, "a:1", "cmd_get 100\ncurr_connections 7\n");
     rig_take(rig);
     assert_true(isnan(rig->model.interval_s));
+    assert_true(isnan(rig->model.hosts[0]->interval_s));
     assert_true(isnan(rig->model.hosts[0]->now[CM_TOP_GET]));
     assert_true(isnan(rig->model.total.now[CM_TOP_OPS]));
     NEAR(rig->model.total.now[CM_TOP_CONNS], 7);
@@ -34,6 +35,7 @@ static void rates_need_two_samples(void **state) {
     rig_up(rig, "a:1", "cmd_get 150\ncurr_connections 8\n");
     rig_take(rig);
     NEAR(rig->model.interval_s, 2);
+    NEAR(rig->model.hosts[0]->interval_s, 2);
     NEAR(rig->model.hosts[0]->now[CM_TOP_GET], 25);
     NEAR(rig->model.total.now[CM_TOP_OPS], 25);
     NEAR(rig->model.hosts[0]->share, 1);
