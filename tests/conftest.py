@@ -43,6 +43,20 @@ def serve_module():
     yield from _serving()
 
 
+@pytest.fixture
+def hold_port():
+    """Gives out ports on which servers may listen, or nobody does, until the test ends."""
+    held = []
+
+    def hold(*host):
+        held.append(cachemand.HeldPort(*host))
+        return held[-1].number
+
+    yield hold
+    for port in held:
+        port.close()
+
+
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory):
     return tls.Authority(tmp_path_factory.mktemp("authority"))
@@ -85,7 +99,7 @@ def memcached(tmp_path):
         process = subprocess.Popen([MEMCACHED, "-s", str(path), "-a", "0777", *user, *options],
                                    stdin=subprocess.DEVNULL)
         started.append(process)
-        cachemand.wait_until(path.exists, "memcached's socket")
+        cachemand.wait_until(lambda: cachemand.listens(path), "memcached")
         return f"unix:{path}"
 
     yield start

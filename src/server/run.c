@@ -120,6 +120,7 @@ static const struct cm_protocol *protocol_of(const struct cm_config *config) {
 static void fill_env(struct cm_server *server, const struct cm_server_test *test) {
     const struct cm_config *config = server->config;
     int64_t wall_s = test != NULL && test->wall_s != 0 ? test->wall_s : cm_os_wall_s();
+    cm_clock_pause(&server->clock, test != NULL && test->paused);
     cm_server_fill_control(server);
     server->env = (struct cm_session_env){
         .store = server->store,

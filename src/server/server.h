@@ -19,6 +19,7 @@ enum cm_exit {
 /* What a server made for tests may do beside. */
 struct cm_server_test {
     bool debug_time; /* clients may move the clock */
+    bool paused;     /* and nobody else does */
     int64_t wall_s;  /* the Unix time at which it starts; 0: the true one */
 };
 

@@ -14,7 +14,7 @@ import tls as secure
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = pathlib.Path(os.environ.get("CACHEMAND", ROOT / "build/bin/cachemand"))
-DEADLINE_S = float(os.environ.get("CACHEMAN_TEST_DEADLINE_S", "20"))
+DEADLINE_S = float(os.environ.get("CACHEMAN_TEST_DEADLINE_S", "60"))
 # What every server is given besides, to run tests with it that do not know.
 OPTIONS = os.environ.get("CACHEMAND_OPTIONS", "").split()
 
@@ -36,6 +36,20 @@ def run(*options, env=None, program=PROGRAM):
     done = subprocess.run([str(program), *options], capture_output=True, text=True, env=env,
                           stdin=subprocess.DEVNULL, timeout=DEADLINE_S, check=False)
     return done.returncode, done.stdout, done.stderr
+
+
+class HeldPort:
+    """A port that is nobody else's, whether or not a server of ours listens on it: bound, so that the
+    system gives it to no other, but not listened on, so that connecting is refused until then."""
+
+    def __init__(self, host="127.0.0.1"):
+        self.socket = socket.socket()
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind((host, 0))
+        self.number = self.socket.getsockname()[1]
+
+    def close(self):
+        self.socket.close()
 
 
 def refuses(port):
@@ -151,6 +165,15 @@ class Client:
             return self.socket.recv(1) == b""
         except ConnectionResetError:
             return True
+
+
+def listens(port):
+    """Whether somebody can be connected to, at a port or at a Unix socket's path."""
+    try:
+        Client(port).close()
+        return True
+    except (FileNotFoundError, ConnectionRefusedError):
+        return False
 
 
 class Server:

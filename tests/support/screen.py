@@ -21,6 +21,8 @@ from cachemand import DEADLINE_S
 # A terminal with an alternate screen, which ncurses leaves at the end, but without what the emulator
 # does not know: to scroll by several lines, to tab backwards, to repeat.
 TERMINAL = "screen-emulated"
+# Of a kind that terminals pass over.
+MARK = b"\x1b]0;all of it\x07"
 DESCRIPTION = f"{TERMINAL}|as python3-pyte has it, indn@, rin@, cbt@, rep@, use=screen-256color,\n"
 
 
@@ -97,11 +99,20 @@ class Screen:
         """The first row with this text, waited for."""
         return self.wait(lambda screen: next((row for row in screen.rows if begin in row), None))
 
+    def read_all(self):
+        """Takes in all that was written until now, however late the system passes it on: up to a
+        mark, which comes last."""
+        os.write(self.terminal, MARK)
+        end = time.monotonic() + DEADLINE_S
+        while MARK not in self.raw:
+            if not self.read() and time.monotonic() > end:
+                raise TimeoutError("waited for what was written")
+        self.raw = self.raw.replace(MARK, b"")
+
     def wait_end(self):
         """The exit status; everything that was written has been taken in."""
         self.wait(lambda screen: screen.process.poll() is not None)
-        while self.read():
-            pass
+        self.read_all()
         return self.process.returncode
 
     def is_restored(self):

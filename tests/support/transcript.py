@@ -50,7 +50,7 @@ class Transcript:
 
     def environment(self):
         debug_time = self.moves_time() or "debug_time" in self.options
-        return {"CACHEMAN_TEST_WALL_S": str(WALL_S),
+        return {"CACHEMAN_TEST_WALL_S": str(WALL_S), "CACHEMAN_TEST_PAUSED": "1",
                 "CACHEMAN_TEST_DEBUG_TIME": "1" if debug_time else "0"}
 
 
@@ -67,8 +67,6 @@ class Player:
         self.client = server.connect()
 
     def play(self):
-        if self.transcript.moves_time():
-            self._debugtime(b"p")
         for number, line in self.transcript.lines:
             try:
                 self._line(line)

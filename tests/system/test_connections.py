@@ -9,7 +9,7 @@ import time
 import pytest
 
 import transcript
-from cachemand import Client, wait_until
+from cachemand import DEADLINE_S, Client, wait_until
 
 
 def connections(client):
@@ -73,8 +73,8 @@ def test_thousands_come_and_go(server):
         for client in clients:
             client.close()
         assert witness.get(b"k") == b"v"
+    wait_until(lambda: witness.stats()["total_connections"] == "3001", "all to be accepted")
     wait_until(lambda: connections(witness) == 1, "the last of them to be gone")
-    assert int(witness.stats()["total_connections"]) == 3001
     assert witness.get(b"half") is None
 
 
@@ -91,18 +91,27 @@ def test_many_idle_connections_are_cheap(serve):
 
 
 def test_idle_timeout(serve):
+    """Tried again if this test itself was held up for so long that both were idle."""
     server = serve("--idle-timeout=1")
-    idle, busy = server.connect(), server.connect()
-    begin = time.monotonic()
 
-    def idle_is_closed():
-        busy.ask(b"mn\r\n", b"MN\r\n")
-        return select.select([idle.socket], [], [], 0.1)[0]
+    def only_the_idle_is_closed():
+        begin = asked = time.monotonic()
+        pause = 0
+        idle, busy = server.connect(), server.connect()
+        kicks = int(server.connect().stats()["idle_kicks"])
+        try:
+            while not select.select([idle.socket], [], [], 0.1)[0]:
+                busy.ask(b"mn\r\n", b"MN\r\n")
+                pause, asked = max(pause, time.monotonic() - asked), time.monotonic()
+            assert idle.rest() == b""
+            assert time.monotonic() - begin >= 1
+            assert int(busy.stats()["idle_kicks"]) > kicks
+        except (ConnectionError, EOFError):
+            assert max(pause, time.monotonic() - asked) >= 1, "the busy one was closed"
+            return False
+        return True
 
-    wait_until(idle_is_closed, "the idle one to be closed")
-    assert idle.rest() == b""
-    assert 1 <= time.monotonic() - begin < 6
-    assert busy.stats()["idle_kicks"] == "1"
+    wait_until(only_the_idle_is_closed, "the idle one alone to be closed")
 
 
 def test_client_that_never_reads(serve):
@@ -124,13 +133,15 @@ def test_client_that_never_reads(serve):
 def test_work_may_take_longer_than_the_idle_timeout(serve):
     """A client whose requests are being worked on is not idle, though it sends nothing."""
     server = serve("-t", "1", "--idle-timeout=1")
-    client = server.connect()
-    client.ask(b"".join(b"set k%d 0 0 1 noreply\r\n1\r\n" % i for i in range(100000)) + b"mn\r\n",
-               b"MN\r\n")
+    items = b"".join(b"set k%d 0 0 1 noreply\r\n1\r\n" % i for i in range(100000))
+    server.connect().ask(items + b"mn\r\n", b"MN\r\n")
 
     def time_of(scans):
+        """On a connection of its own, which has not been idle before."""
+        request = b"stats sizes\r\n" * scans + b"mn\r\n"
+        client = server.connect()
         begin = time.monotonic()
-        client.send(b"stats sizes\r\n" * scans + b"mn\r\n")
+        client.send(request)
         client.until(b"MN\r\n")
         return time.monotonic() - begin
 
@@ -143,9 +154,15 @@ def test_vanished_peers_are_probed(server):
     client = server.connect()
     client.ask(b"mn\r\n", b"MN\r\n")
     ends = tuple(":%04X" % port for port in (server.port, client.socket.getsockname()[1]))
-    rows = [row.split() for row in open("/proc/net/tcp", encoding="ascii")]
-    timers = [row[5] for row in rows if (row[1][-5:], row[2][-5:]) == ends]
-    assert len(timers) == 1 and timers[0].startswith("02:")
+
+    def is_probed():
+        """Not while what was sent is still to be acknowledged, which is another timer."""
+        with open("/proc/net/tcp", encoding="ascii") as table:
+            rows = [row.split() for row in table]
+        timers = [row[5] for row in rows if (row[1][-5:], row[2][-5:]) == ends]
+        return len(timers) == 1 and timers[0].startswith("02:")
+
+    wait_until(is_probed, "the timer")
 
 
 def test_client_that_never_reads_is_closed_when_idle(serve):
@@ -153,10 +170,11 @@ def test_client_that_never_reads_is_closed_when_idle(serve):
     server.connect().set(b"k", b"v" * 500000)
     deaf = server.connect(receive_buffer=4096)
     deaf.send(b"get k\r\n" * 100)
-    witness = server.connect()
 
     def kicked():
-        return int(witness.stats()["idle_kicks"]) >= 1 and connections(witness) <= 2
+        """Asked by another each time, so that none is idle."""
+        with server.connect() as witness:
+            return int(witness.stats()["idle_kicks"]) >= 1 and connections(witness) <= 2
 
     wait_until(kicked, "the timeout")
 
@@ -286,7 +304,7 @@ def test_stats_conns(server):
     descriptor = next(name for name, value in conns.items() if value == local).split(":")[0]
     assert conns[f"{descriptor}:listen_addr"] == f"tcp:127.0.0.1:{server.port}"
     assert conns[f"{descriptor}:state"].startswith("conn_")
-    assert int(conns[f"{descriptor}:secs_since_last_cmd"]) < 10
+    assert int(conns[f"{descriptor}:secs_since_last_cmd"]) < DEADLINE_S
 
 
 def listeners(client):
@@ -296,7 +314,7 @@ def listeners(client):
         descriptor, what = name.split(":")
         entries.setdefault(descriptor, {})[what] = value
     for entry in entries.values():
-        assert int(entry.pop("secs_since_last_cmd")) < 60
+        assert int(entry.pop("secs_since_last_cmd")) < DEADLINE_S
     return [entry for entry in entries.values() if "listen_addr" not in entry]
 
 

@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 from cachemand import ROOT
-from console import CACHEMAN, Console, WAIT_S, environment, run
+from console import CACHEMAN, Console, WAIT_S, environment, patient, run
 
 USAGE, INPUT, UNAVAILABLE, OUTPUT, PROTOCOL = 64, 66, 69, 73, 76
 
@@ -192,7 +192,7 @@ def test_servers_ping_where_config(console):
 
 
 def test_watch(console):
-    process = subprocess.Popen([str(CACHEMAN), "-s", console.servers, "watch", "mutations",
+    process = subprocess.Popen([str(CACHEMAN), "-s", patient(console.servers), "watch", "mutations",
                                 "--limit", "2"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                env=environment())
     try:
@@ -375,7 +375,7 @@ def test_files_that_cannot_be_used(console, tmp_path):
         OUTPUT, b"", b"cacheman: line 1: cannot write /nonexistent/x: No such file or directory\n")
     assert console.script("get k > /dev/full")[0] == OUTPUT
     with open("/dev/full", "wb") as full:
-        done = subprocess.run([str(CACHEMAN), "-s", console.servers, "get", "k"], stdout=full,
+        done = subprocess.run([str(CACHEMAN), "-s", patient(console.servers), "get", "k"], stdout=full,
                               stderr=subprocess.PIPE, timeout=WAIT_S, check=False)
     assert (done.returncode, done.stderr) == (
         OUTPUT, b"cacheman: cannot write the answer: No space left on device\n")

@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
 
 import pytest
 
@@ -191,21 +190,9 @@ def test_tls(serve_tls, authority):
 # ---- memcached ----
 
 
-@pytest.fixture
-def memcached(tmp_path):
-    path = tmp_path / "memcached"
-    user = ("-u", "root") if os.geteuid() == 0 else ()
-    process = subprocess.Popen([MEMCACHED, "-s", str(path), *user], stdin=subprocess.DEVNULL)
-    wait_until(path.exists, "memcached's socket")
-    yield Console(f"unix:{path}")
-    process.terminate()
-    process.wait()
-
-
 @pytest.mark.skipif(not MEMCACHED, reason="no memcached")
 def test_memcached(memcached):
-    console = memcached
-    wait_until(lambda: console("ping")[0] == 0, "memcached")
+    console = Console(memcached())
     value = os.urandom(900_000)
     assert console.good("set", "big", stdin=value) == b"stored\n"
     assert console.good("get", "big") == value
@@ -236,8 +223,7 @@ def test_memcached(memcached):
 
 @pytest.mark.skipif(not MEMCACHED, reason="no memcached")
 def test_memcached_in_classic_text(memcached):
-    console = memcached
-    wait_until(lambda: console("ping")[0] == 0, "memcached")
+    console = Console(memcached())
     console.servers += "?protocol=text"
     assert console.good("set", "k", "v") == b"stored\n"
     assert console.good("get", "k") == b"v"

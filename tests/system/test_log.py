@@ -22,8 +22,8 @@ def lines(server):
 def test_json(serve):
     server = serve("--log-format", "json", "--log-level=debug")
     server.connect().ask(b"mn\r\n", b"MN\r\n")
-    wait_until(lambda: "connection opened" in server.error_text(), "the log of a connection", 30)
-    wait_until(lambda: "listening on" in server.error_text(), "the server", 30)
+    wait_until(lambda: "connection opened" in server.error_text(), "the log of a connection")
+    wait_until(lambda: "listening on" in server.error_text(), "the server")
     entries = [json.loads(line) for line in lines(server)]
     assert all(list(entry) == ["time", "level", "program", "message"] for entry in entries)
     assert all(TIME.fullmatch(entry["time"]) for entry in entries)
@@ -44,7 +44,7 @@ def test_levels(serve, options, there, absent):
     server.connect().ask(b"mn\r\n", b"MN\r\n")
     server.connect().ask(b"mn\r\n", b"MN\r\n")
     for text in there:
-        wait_until(lambda text=text: text in server.error_text(), text, 30)
+        wait_until(lambda text=text: text in server.error_text(), text)
     assert not [text for text in absent if text in server.error_text()]
 
 
@@ -69,7 +69,7 @@ def test_journal(tmp_path):
         with open(path, "wb") as errors:
             there = os.fstat(errors.fileno())
             stream = f"{there.st_dev}:{there.st_ino + (0 if told else 1)}"
-            done = subprocess.run([str(cachemand.PROGRAM), "-t", "0"], stderr=errors, timeout=30,
+            done = subprocess.run([str(cachemand.PROGRAM), "-t", "0"], stderr=errors, timeout=cachemand.DEADLINE_S,
                                   env={**os.environ, "JOURNAL_STREAM": stream}, check=False)
         assert done.returncode == 64
         assert path.read_bytes() == prefix + (
@@ -103,7 +103,7 @@ def test_lines_are_whole(serve):
         thread.start()
     for thread in threads:
         thread.join()
-    wait_until(lambda: server.error_text().count("connection closed") == 320, "all lines", 30)
+    wait_until(lambda: server.error_text().count("connection closed") == 320, "all lines")
     messages = [json.loads(line)["message"] for line in lines(server)]
     assert messages.count("connection opened") == 320
     assert messages.count("read 4 bytes") == 320

@@ -6,7 +6,6 @@ import pathlib
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 
@@ -167,10 +166,8 @@ def test_listen_all(serve):
             client.ask(b"mn\r\n", b"MN\r\n")
 
 
-def test_listen_list_and_ports(serve):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.3", 0))
-        other = probe.getsockname()[1]
+def test_listen_list_and_ports(serve, hold_port):
+    other = hold_port("127.0.0.3")
     server = serve("-l", "127.0.0.1,localhost", "-l", f"127.0.0.3:{other}")
     with Client(server.port) as client:
         client.ask(b"mn\r\n", b"MN\r\n")
@@ -273,7 +270,7 @@ def unprivileged(*wrapper):
 def run_unprivileged(*options):
     if os.geteuid() != 0:
         pytest.skip("needs root, to stop being it")
-    done = subprocess.run([*options], capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run([*options], capture_output=True, text=True, timeout=cachemand.DEADLINE_S, check=False)
     if "setpriv" in done.stderr or done.returncode in (126, 127):
         pytest.skip("the program cannot be run by another user here")
     return done.returncode, done.stderr
@@ -379,7 +376,7 @@ def test_what_the_user_cannot_read_again_is_told_of(serve, open_folder):
 def test_output_that_cannot_be_written(option):
     with open("/dev/full", "wb") as full:
         done = subprocess.run([str(cachemand.PROGRAM), option], input=b"secret\n", stdout=full,
-                              stderr=subprocess.PIPE, timeout=20, check=False)
+                              stderr=subprocess.PIPE, timeout=cachemand.DEADLINE_S, check=False)
     assert (done.returncode, done.stderr) == (
         73, b"cachemand: cannot write to standard output: No space left on device\n")
 
@@ -530,7 +527,7 @@ def test_user_needs_root():
     if os.geteuid() != 0:
         pytest.skip("needs root, to stop being it")
     done = subprocess.run(["setpriv", "--reuid=nobody", "--clear-groups", str(cachemand.PROGRAM),
-                           "-p", "-1", "-u", "root"], capture_output=True, text=True, timeout=20,
+                           "-p", "-1", "-u", "root"], capture_output=True, text=True, timeout=cachemand.DEADLINE_S,
                           check=False)
     if "setpriv" in done.stderr or done.returncode in (126, 127):
         pytest.skip("the program cannot be run by another user here")

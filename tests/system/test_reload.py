@@ -23,7 +23,7 @@ class Configured:
         self.path = path
         path.write_text(text)
         self.server = serve("--config", str(path), *options, **how)
-        wait_until(lambda: "listening on" in self.server.error_text(), "the server", 30)
+        wait_until(lambda: "listening on" in self.server.error_text(), "the server")
         self.client = self.server.connect()
         if hello:
             self.client.ask(b"mn\r\n", b"MN\r\n")
@@ -33,7 +33,7 @@ class Configured:
         self.path.write_text(text)
         before = len(self.server.error_text())
         self.server.signal(signal.SIGHUP)
-        wait_until(lambda: end in self.server.error_text()[before:], "the end of the reload", 30)
+        wait_until(lambda: end in self.server.error_text()[before:], "the end of the reload")
         return [line.removeprefix("cachemand: ")
                 for line in self.server.error_text()[before:].splitlines()
                 if not line.startswith(f"cachemand: {READ}")]
@@ -112,7 +112,7 @@ def test_connections_beyond_the_descriptors(configured):
         assert len(clients) < 300
     for client in clients:
         client.close()
-    wait_until(lambda: it.client.stats()["accepting_conns"] == "1", "room", 30)
+    wait_until(lambda: it.client.stats()["accepting_conns"] == "1", "room")
     it.server.connect().ask(b"mn\r\n", b"MN\r\n")
 
 
@@ -203,7 +203,7 @@ def test_listeners(configured):
     second.ask(b"mn\r\n", b"MN\r\n")
     assert f"tcp:127.0.0.2:{port}" in it.client.stats(b"conns").values()
     assert it.reload("listen = 127.0.0.2\n") == ["listen: 127.0.0.1,127.0.0.2 -> 127.0.0.2"]
-    wait_until(lambda: refuses(port), "the end of the first listener", 30)
+    wait_until(lambda: refuses(port), "the end of the first listener")
     it.client.ask(b"mn\r\n", b"MN\r\n")  # its connections stay
     it.server.connect(host="127.0.0.2").ask(b"mn\r\n", b"MN\r\n")
     assert it.setting("inter") == "127.0.0.2"
@@ -286,7 +286,7 @@ def test_missing_file_changes_nothing(configured):
     it.path.unlink()
     before = len(it.server.error_text())
     it.server.signal(signal.SIGHUP)
-    wait_until(lambda: STAYS in it.server.error_text()[before:], "the end of the reload", 30)
+    wait_until(lambda: STAYS in it.server.error_text()[before:], "the end of the reload")
     assert "No such file or directory" in it.server.error_text()[before:]
     assert it.setting("maxbytes") == str(64 << 20)
 
@@ -296,14 +296,12 @@ def hammer(port, name, stop, failures):
     try:
         with Client(port) as client:
             count = 0
-            while not stop.is_set():
+            while not stop.is_set() or count == 0:
                 key = b"%s%d" % (name, count % 100)
                 client.set(key, b"value%d" % count)
                 if client.get(key) != b"value%d" % count:
                     failures.append(f"{key} is lost")
                 count += 1
-            if count == 0:
-                failures.append("nothing was done")
     except Exception as error:  # pylint: disable=broad-except
         failures.append(repr(error))
 

@@ -68,11 +68,9 @@ def test_prefix_that_leaves_no_room():
 
 
 @pytest.fixture
-def closed_port():
-    """A port that nobody listens on, as long as it is held."""
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        yield held.getsockname()[1]
+def closed_port(hold_port):
+    """One that nobody listens on."""
+    return hold_port()
 
 
 def test_nobody_listens(closed_port):
@@ -115,18 +113,19 @@ def test_server_dies_and_that_is_the_end(serve):
 def test_server_dies_for_good(serve):
     """Nobody to talk to for as long as an answer may take: the end."""
     server = serve("-t", "1")
-    process = start(server, "--duration=1h", "--timeout=300ms")
+    process = start(server, "--duration=1h", "--timeout=3s")
     server.finish()
     code, found = end(process)
     assert code == 69
     assert found["errors"]["refused"] > 0
 
 
-def test_server_comes_back(serve):
-    server = serve("-t", "1")
+def test_server_comes_back(serve, hold_port):
+    port = hold_port()
+    server = serve("-t", "1", "-p", str(port), port=False)
     process = start(server, "--duration=1h", "--timeout=60s")
     server.finish()
-    again = serve("-p", str(server.port), port=False)
+    again = serve("-p", str(port), port=False)
     wait_until(lambda: int(again.connect().stats()["cmd_get"]) > 100, "requests after the return")
     process.terminate()
     code, found = end(process)

@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -237,15 +238,23 @@ def test_stalled_server_shows(serve):
     server = serve("-t", "1")
     process = subprocess.Popen(
         [str(CACHEMAN), "stress", "-s", at(server), "--json", "--progress", "--rate=1000",
-         "--duration=4s", "-c", "4", "--keys=100", "--timeout=60s"],
+         "--duration=1h", "-c", "4", "--keys=100", "--timeout=60s"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def read_for_a_second():
+        """Its lines of progress, one of which comes every second."""
+        begin = time.monotonic()
+        while time.monotonic() < begin + 1.1:
+            assert process.stderr.readline().startswith("running")
+
     try:
         process.stderr.readline()  # it is running
         server.signal(signal.SIGSTOP)
-        process.stderr.readline()
-        process.stderr.readline()
+        read_for_a_second()
     finally:
         server.signal(signal.SIGCONT)
+    read_for_a_second()
+    process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=6 * DEADLINE_S)
     found = json.loads(output)
     assert process.returncode == 0

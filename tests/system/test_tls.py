@@ -317,7 +317,7 @@ def test_plain_text_to_a_tls_port(serve_tls, text):
 
 def test_tls_to_a_plain_port(server, authority):
     with pytest.raises((ssl.SSLError, EOFError, ConnectionResetError)):
-        server.connect(tls=tls.client_context(authority), timeout=5)
+        server.connect(tls=tls.client_context(authority))
     server.connect().ask(b"mn\r\n", b"MN\r\n")
 
 
@@ -506,7 +506,7 @@ def test_unfinished_handshakes_are_given_up(serve_tls):
     server = serve_tls("-t", "1")
     witness = server.connect()
     hello = client_hello(server.tls)
-    waiting = [Client(server.port, timeout=30) for _ in range(5)]
+    waiting = [Client(server.port) for _ in range(5)]
     for number, client in enumerate(waiting):
         client.send(hello[:(0, 1, 5, 100, len(hello))[number]])
     witness.ask(b"mn\r\n", b"MN\r\n")
@@ -524,7 +524,7 @@ def test_many_handshakes_at_once(serve_tls):
     os.kill(server.pid, signal.SIGSTOP)
     try:
         for _ in range(200):
-            raw = socket.create_connection(("127.0.0.1", server.port), timeout=20)
+            raw = socket.create_connection(("127.0.0.1", server.port), timeout=DEADLINE_S)
             incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
             shaking = context.wrap_bio(incoming, outgoing, server_hostname="localhost")
             with pytest.raises(ssl.SSLWantReadError):

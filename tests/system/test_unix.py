@@ -39,10 +39,8 @@ def test_serves(serve, path):
     assert server.error_text().splitlines()[-1] == f"cachemand: listening on unix:{path}"
 
 
-def test_network_is_off(serve, path):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+def test_network_is_off(serve, path, hold_port):
+    port = hold_port()
     server = serve("-p", str(port), unix=path)
     server.connect().ask(b"mn\r\n", b"MN\r\n")
     with pytest.raises(ConnectionRefusedError):

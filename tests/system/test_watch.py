@@ -7,7 +7,7 @@ import socket
 import threading
 
 import pytest
-from cachemand import wait_until
+from cachemand import Client, wait_until
 
 LINE = re.compile(rb"ts=\d+\.\d{6} gid=(\d+) (type=.*)\n|skipped=(\d+)\n")
 LIMIT = 20
@@ -17,6 +17,7 @@ class Watcher:
     """A connection that watches, and the lines it has got."""
 
     def __init__(self, server, streams=b"fetchers", **how):
+        self.server = server
         self.client = server.connect(**how)
         self.client.ask(b"watch " + streams + b"\r\n", b"OK\r\n")
         self.numbers = []
@@ -69,37 +70,34 @@ def test_streams_are_kept_apart(server):
 
 
 def test_connections_come_and_go(serve):
-    server = serve("-t", "2", "-o", "idle_timeout=1")
-    watcher = Watcher(server, b"connevents")
+    watcher = Watcher(serve("-t", "2"), b"connevents")
+    end_of_next(watcher, lambda client: client.send(b"quit\r\n"), b"normal")
+    end_of_next(watcher, Client.close, b"normal")
+    end_of_next(watcher, lambda client: client.send(b"GET / HTTP/1.1\r\n"), b"error")
 
-    def told(port, what):
+
+def test_idle_connections(serve):
+    """They go, but never those who watch."""
+    watcher = Watcher(serve("-t", "2", "-o", "idle_timeout=1"), b"connevents")
+    for _ in range(2):
+        end_of_next(watcher, Client.is_closed, b"idle_timeout")
+
+
+def end_of_next(watcher, end, reason):
+    """A client that connects, and goes as `end` has it go: both are told."""
+    client = watcher.server.connect()
+    port = client.socket.getsockname()[1]
+
+    def told(what):
         while True:
             line = watcher.take()
             if b"rport=%d " % port in line:
                 assert re.fullmatch(rb"type=conn_%s cfd=\d+" % what, line), line
                 return
 
-    def connect():
-        client = server.connect()
-        port = client.socket.getsockname()[1]
-        told(port, b"new rip=127.0.0.1 rport=%d transport=tcp" % port)
-        return client, b"close rip=127.0.0.1 rport=%d transport=tcp reason=" % port, port
-
-    client, closed, port = connect()
-    client.send(b"quit\r\n")
-    told(port, closed + b"normal")
-    client, closed, port = connect()
-    client.close()
-    told(port, closed + b"normal")
-    client, closed, port = connect()
-    client.send(b"GET / HTTP/1.1\r\n")
-    told(port, closed + b"error")
-    client, closed, port = connect()
-    told(port, closed + b"idle_timeout")
-    # which never strikes those who watch
-    client, closed, port = connect()
-    client.close()
-    told(port, closed + b"normal")
+    told(b"new rip=127.0.0.1 rport=%d transport=tcp" % port)
+    end(client)
+    told(b"close rip=127.0.0.1 rport=%d transport=tcp reason=%s" % (port, reason))
 
 
 def test_ipv6(serve):
