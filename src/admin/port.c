@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "admin/port.h"
 #include "admin/history.h"
-#include "admin/http.h"
+#include "admin/internal.h"
 #include "admin/origin.h"
 #include "admin/page.h"
 #include "admin/pages.h"
@@ -91,6 +91,7 @@ struct answer {
     struct cm_buf body;
     const char *lasting;  /* the body, if it is not NULL: it is never freed */
     struct cm_buf policy; /* the value of Content-Security-Policy, ended by a zero; or empty */
+    const char *allow;    /* methods, with METHOD_NOT_ALLOWED; NULL: those of pages */
 };
 
 static const char plain[] = "text/plain; charset=utf-8";
@@ -140,6 +141,7 @@ static bool describe(struct cm_admin_port *port, struct MHD_Connection *connecti
                      struct MHD_Response *response, const struct answer *answer) {
     const char *readers = readers_of(port, connection);
     bool is_preflight = answer->code == MHD_HTTP_NO_CONTENT;
+    const char *allowed = answer->allow != NULL ? answer->allow : "GET, HEAD";
     const struct named_header headers[] = {
         {"Content-Type", is_preflight ? NULL : answer->type},
         {"Connection", "close"}, /* H2 */
@@ -153,7 +155,7 @@ static bool describe(struct cm_admin_port *port, struct MHD_Connection *connecti
         {"Access-Control-Allow-Methods", is_preflight ? "GET, HEAD" : NULL},
         {"Access-Control-Allow-Headers", is_preflight ? "Authorization" : NULL},
         {"Access-Control-Max-Age", is_preflight ? "600" : NULL},
-        {"Allow", answer->code == MHD_HTTP_METHOD_NOT_ALLOWED ? "GET, HEAD" : NULL},
+        {"Allow", answer->code == MHD_HTTP_METHOD_NOT_ALLOWED ? allowed : NULL},
         {"WWW-Authenticate",
          answer->code == MHD_HTTP_UNAUTHORIZED ? "Bearer realm=\"cacheman\"" : NULL},
     };
@@ -186,6 +188,19 @@ static enum MHD_Result send_answer(struct cm_admin_port *port, struct MHD_Connec
     }
     cm_buf_deinit(&answer->policy);
     return result;
+}
+
+enum MHD_Result cm_admin_reply(struct cm_admin_port *port, struct MHD_Connection *connection,
+                               const struct cm_admin_reply *reply) {
+    struct answer answer = {
+        .code = reply->code,
+        .type = reply->json ? "application/json" : plain,
+        .body = reply->body,
+        .allow = reply->allow,
+    };
+    if (reply->text != NULL)
+        say(&answer, reply->code, reply->text);
+    return send_answer(port, connection, &answer);
 }
 
 /* ---- pages ---- */
@@ -318,9 +333,22 @@ static const struct page *find_page(const char *path) {
     return NULL;
 }
 
-static bool is_admitted(struct cm_admin_port *port, struct MHD_Connection *connection) {
+const struct cm_admin_http *cm_admin_http_of(struct cm_admin_port *port) {
+    return &port->http;
+}
+
+const struct cm_admin_port_options *cm_admin_options_of(struct cm_admin_port *port) {
+    return &port->options;
+}
+
+const char *cm_admin_header(struct cm_admin_port *port, struct MHD_Connection *connection,
+                            const char *name) {
+    return header(&port->http, connection, name);
+}
+
+bool cm_admin_is_known(struct cm_admin_port *port, struct MHD_Connection *connection) {
     struct cm_admin_token *token = port->options.token;
-    return token == NULL ||
+    return token != NULL &&
            cm_admin_token_admits(token, header(&port->http, connection, "Authorization"));
 }
 
@@ -348,7 +376,7 @@ static bool may_have(struct cm_admin_port *port, struct MHD_Connection *connecti
         return true;
     if (port->options.token == NULL)
         return is_of_this_machine(port, connection, answer);
-    if ((page != NULL && page->access == FOR_BROWSERS) || is_admitted(port, connection))
+    if ((page != NULL && page->access == FOR_BROWSERS) || cm_admin_is_known(port, connection))
         return true;
     say(answer, MHD_HTTP_UNAUTHORIZED,
         "this needs the token of --admin-token-file: Authorization: Bearer TOKEN\n");
@@ -376,23 +404,44 @@ static bool is_preflight(struct cm_admin_port *port, struct MHD_Connection *conn
            readers_of(port, connection) != NULL;
 }
 
-/* libmicrohttpd's signature. Called when the headers are there; the answer is the last word. */
-static enum MHD_Result on_request(void *context, struct MHD_Connection *connection,
-                                  const char *path, const char *method, const char *version,
-                                  const char *body, size_t *body_bytes, void **state) {
-    struct cm_admin_port *port = context;
+static enum MHD_Result answer_page(struct cm_admin_port *port,
+                                   const struct cm_admin_request *request) {
+    const char *method = request->method;
     struct answer answer = {.code = MHD_HTTP_OK};
-    (void)version;
-    (void)body;
-    (void)body_bytes;
-    (void)state;
-    if (is_preflight(port, connection, method))
+    if (is_preflight(port, request->connection, method))
         say(&answer, MHD_HTTP_NO_CONTENT, "");
     else if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
         say(&answer, MHD_HTTP_METHOD_NOT_ALLOWED, "pages can only be read: GET or HEAD\n");
     else
-        make_answer(port, connection, path, &answer);
-    return send_answer(port, connection, &answer);
+        make_answer(port, request->connection, request->path, &answer);
+    return send_answer(port, request->connection, &answer);
+}
+
+/* libmicrohttpd's signature. Called when the headers are there; the answer is the last word, but for
+ * a change, whose body comes then. */
+static enum MHD_Result on_request(void *context, struct MHD_Connection *connection,
+                                  const char *path, const char *method, const char *version,
+                                  const char *body, size_t *body_bytes, void **state) {
+    struct cm_admin_port *port = context;
+    const struct cm_admin_request request = {.connection = connection,
+                                             .path = path,
+                                             .method = method,
+                                             .body = cm_slice(body, *body_bytes),
+                                             .state = state};
+    (void)version;
+    if (*state == NULL &&
+        (is_preflight(port, connection, method) || !cm_admin_is_of_change(&request)))
+        return answer_page(port, &request);
+    *body_bytes = 0; /* all of it is taken */
+    return cm_admin_take_change(port, &request);
+}
+
+static void on_end(void *context, struct MHD_Connection *connection, void **state,
+                   enum MHD_RequestTerminationCode why) {
+    (void)context;
+    (void)connection;
+    (void)why;
+    cm_admin_forget_change(state);
 }
 
 /* Paths are compared as they came: no page has anything in its name that needs escaping. */
@@ -413,10 +462,12 @@ static struct MHD_Daemon *start_daemon(struct cm_admin_port *port) {
         {MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL},
         {MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)on_escapes, NULL},
         {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, port},
+        {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_end, port},
         {MHD_OPTION_END, 0, NULL},
     };
-    return port->http.start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, on_request, port,
-                                   MHD_OPTION_ARRAY, settings, MHD_OPTION_END);
+    return port->http.start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0,
+                                   NULL, NULL, on_request, port, MHD_OPTION_ARRAY, settings,
+                                   MHD_OPTION_END);
 }
 
 static void destroy(struct cm_admin_port *port) {

@@ -4,11 +4,14 @@
 
 /* The pages of --admin, by HTTP, on a thread of libmicrohttpd's.
  *
- * H1. Nothing in here is waited for by those who serve the cache, and nothing is changed.
+ * H1. Nothing in here is waited for by those who serve the cache. What is to be changed is handed to
+ *     the server, and only for those who have shown the token.
  * H2. A connection gets one answer, and lives for CM_ADMIN_LIFE_S at most, whatever it sends or does
  *     not read; once most places are taken, for CM_ADMIN_CROWDED_S.
- * H3. What comes with a request is bounded by CM_ADMIN_REQUEST_BYTES, and its body is not read. */
+ * H3. What comes with a request is bounded by CM_ADMIN_REQUEST_BYTES; its body is not read, but for
+ *     that of a change, bounded by CM_ADMIN_CHANGE_BYTES. */
 
+#include "admin/change.h"
 #include "admin/token.h"
 #include "base/buf.h"
 #include "base/os/socket.h"
@@ -31,6 +34,8 @@ struct cm_admin_port_options {
     bool (*is_ready)(void *context);
     /* Appends the configuration that is in force: a file, or JSON. NO_MEMORY. Any thread. */
     enum cm_status (*put_config)(void *context, bool json, struct cm_buf *to);
+    /* Takes a change, to answer it soon. On the port's thread; must not wait. */
+    void (*change)(void *context, struct cm_admin_change *change);
     void *context;
 };
 

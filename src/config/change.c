@@ -212,6 +212,9 @@ const char *cm_config_origin(const struct cm_config *config, enum cm_config_inde
     case CM_CONFIG_FROM_LINE:
         snprintf(to, CM_CONFIG_TITLE_BYTES, "command line");
         break;
+    case CM_CONFIG_FROM_RUN:
+        snprintf(to, CM_CONFIG_TITLE_BYTES, "set at run time by %s", place->by);
+        break;
     }
     return to;
 }

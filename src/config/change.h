@@ -21,14 +21,31 @@ bool cm_config_differs(const struct cm_config *a, const struct cm_config *b,
 CM_MUST_CHECK enum cm_status cm_config_adopt(struct cm_config *to, const struct cm_config *from,
                                              enum cm_config_index index);
 
+/* Something that is wanted of a server that runs. */
+struct cm_config_setting {
+    const struct cm_command_line *line; /* with what is in force */
+    const char *by;                     /* who wants it */
+    struct cm_slice text;               /* as of a file */
+};
+
+/* What is in force, with the text over it, as one that cm_config_parse() makes. */
+CM_MUST_CHECK enum cm_status cm_config_set_over(struct cm_config *config,
+                                                const struct cm_config_setting *setting,
+                                                struct cm_config_error *error);
+/* What is in force, but that the option of that name, if it was set so, has the value that file,
+ * environment and command line give it now; NULL: all that were. */
+CM_MUST_CHECK enum cm_status cm_config_take_back(struct cm_config *config,
+                                                 const struct cm_config_setting *setting,
+                                                 const char *name, struct cm_config_error *error);
+
 /* The value as a file has it, "" if there is none, cut if there is no room; a list's entries have
  * commas between them. Returns `to`. */
 const char *cm_config_value(const struct cm_config *config, enum cm_config_index index, char *to,
                             size_t to_bytes);
 /* What follows the '?' of a URL may hold a password: takes it away. True: there was something. */
 bool cm_config_hide_secret(enum cm_config_index index, char *value);
-/* Where the value comes from: "default", "/etc/x.conf:3", "CACHEMAN_THREADS", "command line". At
- * most CM_CONFIG_TITLE_BYTES; returns `to`. */
+/* Where the value comes from: "default", "/etc/x.conf:3", "CACHEMAN_THREADS", "command line",
+ * "set at run time by ADDRESS". At most CM_CONFIG_TITLE_BYTES; returns `to`. */
 const char *cm_config_origin(const struct cm_config *config, enum cm_config_index index, char *to);
 /* "notls:[::1]:99", as `listen` has it. Returns `to`. */
 #define CM_CONFIG_ADDRESS_BYTES 280

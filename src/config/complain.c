@@ -18,6 +18,8 @@ const char *cm_config_title(const struct cm_config *config, enum cm_config_index
                  option->name);
     else if (place->origin == CM_CONFIG_FROM_ENVIRONMENT)
         snprintf(to, CM_CONFIG_TITLE_BYTES, "%s", cm_option_variable(option, name));
+    else if (place->origin == CM_CONFIG_FROM_RUN)
+        snprintf(to, CM_CONFIG_TITLE_BYTES, "%s", option->name);
     else
         snprintf(to, CM_CONFIG_TITLE_BYTES, "option %s", cm_option_title(option, name));
     return to;

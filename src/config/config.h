@@ -69,11 +69,15 @@ enum cm_config_origin {
     CM_CONFIG_FROM_FILE,
     CM_CONFIG_FROM_ENVIRONMENT,
     CM_CONFIG_FROM_LINE, /* the command line */
+    CM_CONFIG_FROM_RUN,  /* set while the server runs */
 };
+
+#define CM_CONFIG_BY_BYTES 64 /* of an address, and what else tells who somebody is */
 
 struct cm_config_place {
     enum cm_config_origin origin;
-    unsigned line; /* of the file, from 1 */
+    unsigned line; /* of the file, from 1; of a text that was set, 0: an earlier one */
+    char by[CM_CONFIG_BY_BYTES]; /* who set it, while the server runs */
 };
 
 /* One member per option of tables/options.def. Texts are borrowed from the command line, or from
@@ -106,6 +110,7 @@ struct cm_command_line {
     char **environment;       /* as environ; NULL: none */
     const char *default_file; /* read if it is there, unless --config names one; NULL: none */
     bool had_file;            /* which then must still be there: not all changes by its absence */
+    const struct cm_config *in_force; /* what was set at run time goes before all; NULL: nothing */
 };
 
 /* Reads file, environment and command line over the defaults, each over the one before. An ACTION

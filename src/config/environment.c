@@ -60,7 +60,7 @@ static enum cm_status note_unknown(struct cm_config_parse *parse) {
 
 enum cm_status cm_config_read_environment(struct cm_config_parse *parse) {
     enum cm_status status = CM_OK;
-    parse->place = (struct cm_config_place){CM_CONFIG_FROM_ENVIRONMENT, 0};
+    parse->place = (struct cm_config_place){.origin = CM_CONFIG_FROM_ENVIRONMENT};
     for (size_t i = 0; i < CM_OPTIONS && status == CM_OK; i++) {
         const struct cm_option *option = &cm_options[i];
         const char *value =

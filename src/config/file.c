@@ -21,9 +21,10 @@ static void refuse_line(struct cm_config_reader *reader, const char *format, ...
     va_start(arguments, format);
     vsnprintf(why, sizeof why, format, arguments);
     va_end(arguments);
-    parse->error->in_file = true;
-    if (cm_config_fail(parse->error, "%.400s:%u: %s", parse->config->file, reader->line, why) !=
-        CM_OK)
+    const char *file = parse->place.origin == CM_CONFIG_FROM_FILE ? parse->config->file : NULL;
+    parse->error->in_file = file != NULL;
+    if (cm_config_fail(parse->error, "%.400s%s%u: %s", file != NULL ? file : "line",
+                       file != NULL ? ":" : " ", reader->line, why) != CM_OK)
         reader->status = cm_config_add_fault(parse);
 }
 
@@ -39,7 +40,7 @@ static void give(struct cm_config_reader *reader) {
     reader->status = cm_buf_append(&reader->value, cm_slice("", 1));
     if (reader->status != CM_OK)
         return;
-    parse->place = (struct cm_config_place){CM_CONFIG_FROM_FILE, reader->option_line};
+    parse->place.line = reader->option_line;
     reader->status = cm_config_give_copy(parse, option, cm_buf_slice(&reader->value).data);
 }
 
@@ -59,7 +60,8 @@ static const struct cm_option *find(struct cm_config_reader *reader, const char 
         return NULL;
     }
     const struct cm_config_place *place = &places[cm_option_index(option)];
-    if (option->kind != CM_OPTION_LIST && place->origin == CM_CONFIG_FROM_FILE) {
+    bool is_second = place->origin == reader->parse->place.origin && place->line > 0;
+    if (option->kind != CM_OPTION_LIST && is_second) {
         refuse_line(reader, "%s: it is given in line %u already", option->name, place->line);
         return NULL;
     }
@@ -222,6 +224,7 @@ enum cm_status cm_config_read_file(struct cm_config_parse *parse, const char *pa
     enum cm_status kept = cm_config_keep(&parse->config->copies, name);
     if (status == CM_OK && (status = kept) == CM_OK) {
         parse->config->file = name;
+        parse->place = (struct cm_config_place){.origin = CM_CONFIG_FROM_FILE};
         status = cm_config_read_text(parse, cm_buf_slice(&text));
     }
     if (file != NULL)

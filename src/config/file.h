@@ -31,7 +31,8 @@ void cm_config_take_entry(struct cm_config_reader *reader, const char *name, con
 /* ini.c: calls the two above until the text is at its end. NO_MEMORY. */
 CM_MUST_CHECK enum cm_status cm_config_read_ini(struct cm_config_reader *reader);
 
-/* Reads the text of a whole file, which messages call parse->config->file. */
+/* Reads a whole text, whose origin is that of parse->place: messages call a file by
+ * parse->config->file. */
 CM_MUST_CHECK enum cm_status cm_config_read_text(struct cm_config_parse *parse,
                                                  struct cm_slice text);
 

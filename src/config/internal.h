@@ -74,6 +74,9 @@ CM_MUST_CHECK enum cm_status cm_config_set_extended(struct cm_config_parse *pars
 /* settle.c: what follows from several options together, once all are read. */
 CM_MUST_CHECK enum cm_status cm_config_settle(struct cm_config_parse *parse);
 
+/* set.c: takes over what was set at run time. NO_MEMORY. */
+CM_MUST_CHECK enum cm_status cm_config_take_set(struct cm_config_parse *parse);
+
 /* environment.c: the value of the option's variable; NULL: it is not set. */
 const char *cm_config_variable(const struct cm_command_line *line, const struct cm_option *option);
 CM_MUST_CHECK enum cm_status cm_config_read_environment(struct cm_config_parse *parse);

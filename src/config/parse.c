@@ -102,7 +102,7 @@ static enum cm_status set_defaults(struct cm_config_parse *parse) {
 enum cm_status cm_config_begin(struct cm_config_parse *parse) {
     *parse->config = (struct cm_config){0};
     *parse->error = (struct cm_config_error){.text = "out of memory"};
-    parse->place = (struct cm_config_place){CM_CONFIG_FROM_DEFAULT, 0};
+    parse->place = (struct cm_config_place){.origin = CM_CONFIG_FROM_DEFAULT};
     return set_defaults(parse);
 }
 
@@ -129,6 +129,8 @@ static enum cm_status parse_layers(struct cm_config_parse *parse) {
         status = cm_config_read_environment(parse);
     if (status == CM_OK)
         status = parse_line(parse);
+    if (status == CM_OK)
+        status = cm_config_take_set(parse);
     if (status == CM_OK && parse->config->faults.count == 0)
         status = cm_config_settle(parse);
     return status;

@@ -212,7 +212,8 @@ static void forget(struct cm_config *config, const struct cm_option *option) {
 enum cm_status cm_config_give(struct cm_config_parse *parse, const struct cm_option *option,
                               const char *value) {
     struct cm_config_place *place = &parse->config->places[cm_option_index(option)];
-    if (place->origin != parse->place.origin)
+    bool was_set = place->origin == CM_CONFIG_FROM_RUN && place->line == 0;
+    if (place->origin != parse->place.origin || was_set)
         forget(parse->config, option);
     *place = parse->place;
     return cm_config_set(parse, option, value);

@@ -121,6 +121,10 @@ static enum cm_status put_config(void *context, bool json, struct cm_buf *to) {
     return status;
 }
 
+static void change(void *context, struct cm_admin_change *change) {
+    cm_server_take_change(context, change);
+}
+
 enum cm_exit cm_server_start_admin(struct cm_server *server) {
     if (server->config->admin == NULL)
         return CM_EXIT_OK;
@@ -137,6 +141,7 @@ enum cm_exit cm_server_start_admin(struct cm_server *server) {
         .host = server->pages.host,
         .is_ready = is_ready,
         .put_config = put_config,
+        .change = change,
         .context = server,
     };
     server->pages.opened.socket = CM_OS_SOCKET_NONE;

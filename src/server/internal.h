@@ -13,6 +13,7 @@
 #include "server/clock.h"
 #include "server/cluster.h"
 #include "server/server.h"
+#include "server/settings.h"
 #include "session/session.h"
 #include <stdatomic.h>
 
@@ -48,15 +49,15 @@ struct cm_server {
     struct cm_cluster_place place; /* of this server among others */
     struct cm_cluster_listing listing;
     struct cm_server_pages pages; /* of --admin */
+    struct cm_server_settings settings;
     struct cm_control control;
     struct cm_session_env env;
     struct cm_os_background background;
     uint64_t start_ns;
-    char *pid_file;    /* owned; NULL: none written */
-    uint16_t port;     /* of the first TCP listener */
-    uint16_t udp_port; /* of the first UDP listener */
-    bool sandboxed;
-    bool kernel_tls; /* asked for, and there */
+    char *pid_file;             /* owned; NULL: none written */
+    uint16_t port;              /* of the first TCP listener */
+    uint16_t udp_port;          /* of the first UDP listener */
+    bool sandboxed, kernel_tls; /* the latter: asked for, and there */
     bool has_loop, has_clock, has_handles;
     _Atomic bool serves; /* new clients, too */
     _Atomic uint32_t verbosity;
@@ -104,11 +105,10 @@ bool cm_server_reload_users(struct cm_server *server, const char *path);
 /* password.c: --hash-password for `user`, who may be empty. */
 enum cm_exit cm_server_hash_password(const char *user);
 
-/* reload.c: reads the configuration again, and every file it names that may change while the server
- * runs. What is wrong with one is said, and it stays as it was. On the main thread, as the next. */
+/* reload.c: reads the configuration again, and every file it names that may change. What is wrong with
+ * one is said, and it stays as it was. On the main thread, as the next. */
 void cm_server_reload(struct cm_server *server);
-/* Takes over what is different and can change live, an option at a time; says what does, and what
- * needs a restart. */
+/* Takes over, an option at a time, what is different and can change live; says what came of it. */
 void cm_server_apply(struct cm_server *server, const struct cm_config *fresh);
 
 /* listen.c: opens everything, as root where there is no other way, and then gives that up. */
@@ -138,12 +138,12 @@ void cm_server_start_log(void);
 struct cm_log *cm_server_log(void);
 /* As the configuration says, and as often as -v says. */
 void cm_server_set_log(const struct cm_config *config, uint32_t verbosity);
-CM_PRINTF(1, 2)
-void cm_server_complain(const char *format, ...); /* something could not be done */
-CM_PRINTF(1, 2)
-void cm_server_warn(const char *format, ...); /* somebody should look */
-CM_PRINTF(1, 2)
-void cm_server_tell(const char *format, ...); /* what happens */
+/* What could not be done; what somebody should look at; what happens. */
+CM_PRINTF(1, 2) void cm_server_complain(const char *format, ...);
+CM_PRINTF(1, 2) void cm_server_warn(const char *format, ...);
+CM_PRINTF(1, 2) void cm_server_tell(const char *format, ...);
+/* Appends what this thread says to `to` as well, whatever the level, a line each; NULL: no more. */
+void cm_server_hear(struct cm_buf *to);
 /* What was printed is written now. CANNOT_WRITE after a message. */
 enum cm_exit cm_server_flush_output(void);
 

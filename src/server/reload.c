@@ -112,17 +112,21 @@ static enum cm_status adopt(struct cm_server *server, const struct cm_config *fr
     return status;
 }
 
-static void tell_change(const struct cm_config *old, const struct cm_config *new,
-                        enum cm_config_index index) {
+/* And by whom, if it is not by a reload. */
+static void tell_change(const struct cm_server *server, const struct cm_config *old,
+                        const struct cm_config *new, enum cm_config_index index) {
+    const char *by = server->settings.by;
     char before[VALUE_BYTES], after[VALUE_BYTES];
     cm_config_value(old, index, before, sizeof before);
     cm_config_value(new, index, after, sizeof after);
-    cm_server_tell("%s: %s -> %s", cm_config_name(index), or_not_set(before), or_not_set(after));
+    cm_server_tell("%s: %s -> %s%s%s", cm_config_name(index), or_not_set(before), or_not_set(after),
+                   by != NULL ? ", by " : "", by != NULL ? by : "");
 }
 
 static void take_over(struct cm_server *server, const struct cm_config *fresh,
                       enum cm_config_index index) {
-    tell_change(server->config, fresh, index);
+    if (cm_config_differs(server->config, fresh, index))
+        tell_change(server, server->config, fresh, index);
     if (adopt(server, fresh, index) != CM_OK)
         tell_status(index, CM_NO_MEMORY);
 }
@@ -144,12 +148,20 @@ static void change_tls(struct cm_server *server, const struct cm_config *fresh) 
     if (status == CM_OK && cm_server_change_certs(server)) {
         for (size_t i = 0; i < TLS_OPTIONS; i++) {
             if (cm_config_differs(&before, server->config, tls_options[i]))
-                tell_change(&before, server->config, tls_options[i]);
+                tell_change(server, &before, server->config, tls_options[i]);
         }
         return;
     }
     for (size_t i = 0; i < TLS_OPTIONS; i++)
         (void)!adopt(server, &before, tls_options[i]);
+}
+
+static void tell_no_tls(const struct cm_server *server, const struct cm_config *fresh) {
+    for (size_t i = 0; i < TLS_OPTIONS; i++) {
+        if (cm_config_differs(server->config, fresh, tls_options[i]))
+            cm_server_warn("%s: changes with a restart only: there is no TLS now",
+                           cm_config_name(tls_options[i]));
+    }
 }
 
 /* What was not given is worked out of other options, and follows them at the next start. */
@@ -161,14 +173,45 @@ static bool needs_restart(const struct cm_server *server, const struct cm_config
             fresh->places[index].origin != CM_CONFIG_FROM_DEFAULT);
 }
 
+static bool is_set(const struct cm_config *config, enum cm_config_index index) {
+    return config->places[index].origin == CM_CONFIG_FROM_RUN;
+}
+
+/* Clients may have changed these two since, by commands: what is set now goes before it. */
+static bool is_wanted(const struct cm_server *server, const struct cm_config *fresh,
+                      enum cm_config_index index) {
+    bool is_set_now = is_set(fresh, index) && fresh->places[index].line > 0;
+    return cm_config_differs(server->config, fresh, index) ||
+           (is_set_now &&
+            (index == CM_OPTION_INDEX_memory_mb || index == CM_OPTION_INDEX_verbosity));
+}
+
+static bool has_moved(const struct cm_config_place *from, const struct cm_config_place *to) {
+    bool is_set_at_all = from->origin == CM_CONFIG_FROM_RUN || to->origin == CM_CONFIG_FROM_RUN;
+    return is_set_at_all && (from->origin != to->origin || from->line != to->line);
+}
+
+/* A value that was in force already may be somebody else's now. */
+static void take_places(struct cm_server *server, const struct cm_config *fresh) {
+    for (int i = 0; i < CM_OPTIONS; i++) {
+        enum cm_config_index index = (enum cm_config_index)i;
+        if (cm_config_is_live(index) && !cm_config_differs(server->config, fresh, index) &&
+            has_moved(&server->config->places[index], &fresh->places[index]))
+            (void)!adopt(server, fresh, index); /* without memory it stays whose it was */
+    }
+}
+
 void cm_server_apply(struct cm_server *server, const struct cm_config *fresh) {
     for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
         enum cm_config_index index = changes[i].index;
-        if (cm_config_differs(server->config, fresh, index) && changes[i].change(server, fresh))
+        if (is_wanted(server, fresh, index) && changes[i].change(server, fresh))
             take_over(server, fresh, index);
     }
     if (server->tls != NULL && fresh->tls && differ(server, fresh, tls_options, TLS_OPTIONS))
         change_tls(server, fresh);
+    if (server->tls == NULL)
+        tell_no_tls(server, fresh);
+    take_places(server, fresh);
     for (int i = 0; i < CM_OPTIONS; i++) {
         if (needs_restart(server, fresh, (enum cm_config_index)i))
             cm_server_warn("%s: changes with a restart only",
@@ -176,10 +219,23 @@ void cm_server_apply(struct cm_server *server, const struct cm_config *fresh) {
     }
 }
 
+/* What was set at run time goes before what was read, until it is taken back. */
+static void tell_kept(const struct cm_server *server) {
+    char value[VALUE_BYTES];
+    for (int i = 0; i < CM_OPTIONS; i++) {
+        enum cm_config_index index = (enum cm_config_index)i;
+        if (is_set(server->config, index))
+            cm_server_tell("%s: stays %s, set at run time by %s", cm_config_name(index),
+                           cm_config_value(server->config, index, value, sizeof value),
+                           server->config->places[index].by);
+    }
+}
+
 /* Users and certificates may have changed in files of the same name. */
 static void take(struct cm_server *server, const struct cm_config *fresh) {
     bool same_users = !cm_config_differs(server->config, fresh, CM_OPTION_INDEX_auth_file);
     cm_server_apply(server, fresh);
+    tell_kept(server);
     (void)cm_server_reload_certs(server);
     if (same_users && server->auth != NULL)
         (void)cm_server_reload_users(server, server->config->auth_file);
@@ -196,6 +252,7 @@ void cm_server_reload(struct cm_server *server) {
     struct cm_config fresh;
     struct cm_config_error error;
     line.had_file = server->config->file != NULL;
+    line.in_force = server->config;
     bool good = cm_config_parse(&fresh, &line, &error) == CM_OK;
     if (!good)
         cm_server_tell_faults(&fresh, &error);

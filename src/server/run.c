@@ -54,6 +54,7 @@ static void close_handles(struct cm_server *server) {
     uv_close((uv_handle_t *)&server->tick, NULL);
     uv_close((uv_handle_t *)&server->stop, NULL);
     cm_server_close_place(server);
+    cm_server_close_settings(server);
     server->has_handles = false;
 }
 
@@ -151,6 +152,8 @@ static enum cm_exit init_loop(struct cm_server *server) {
     server->tick.data = server;
     uv_timer_start(&server->tick, on_tick, TICK_MS, TICK_MS);
     server->has_handles = true;
+    if (!cm_server_open_settings(server))
+        return fail("cannot start", CM_SYSTEM);
     for (int i = 0; i < CM_SERVER_SIGNALS; i++) {
         uv_signal_init(&server->loop, &server->signals[i]);
         server->signals[i].data = server;
@@ -288,6 +291,7 @@ static void clean_up(struct cm_server *server) {
     if (server->has_loop)
         uv_run(&server->loop, UV_RUN_DEFAULT);
     cm_server_stop_admin(server);
+    cm_server_deinit_settings(server);
     cm_net_destroy(server->net);
     cm_server_close_listing(server);
     if (server->has_clock)

@@ -15,35 +15,11 @@ import pytest
 
 import cachemand
 import transcript
+from admin import TOKEN, ask, metrics, port_of
 from cachemand import ROOT
 
-TOKEN = "correct-horse-battery-staple"
 PAGES = ["/", "/metrics", "/stats.json", "/history.json", "/config", "/config.json", "/healthz",
          "/readyz"]
-
-
-def port_of(server):
-    pattern = re.compile(r"statistics on http://\S+:(\d+)/metrics")
-    return int(cachemand.wait_until(lambda: pattern.search(server.error_text()), "--admin")[1])
-
-
-def ask(port, path, method="GET", body=None, **headers):
-    """Status, headers, text."""
-    http_client = http.client.HTTPConnection("127.0.0.1", port, timeout=cachemand.DEADLINE_S)
-    try:
-        http_client.request(method, path, body,
-                            {name.replace("_", "-"): value for name, value in headers.items()})
-        answer = http_client.getresponse()
-        return answer.status, dict(answer.getheaders()), answer.read().decode()
-    finally:
-        http_client.close()
-
-
-def metrics(port, **headers):
-    status, _, text = ask(port, "/metrics", **headers)
-    assert status == 200
-    return {name: float(value) for name, value in
-            (row.rsplit(" ", 1) for row in text.splitlines() if not row.startswith("#"))}
 
 
 @pytest.fixture
