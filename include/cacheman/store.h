@@ -382,10 +382,20 @@ uint32_t cmstore_describe_evicted(const struct cmstore_evicted *evicted,
     X(no_memory, "stores refused for lack of room")                                                \
     X(waits, "stores that had to wait for reclaim")
 
+/* Limits of the ages at which items are evicted, in seconds: up to a month. */
+#define CMSTORE_EVICTED_AGE_TABLE(X)                                                               \
+    X(1)                                                                                           \
+    X(5) X(15) X(60) X(300) X(900) X(3600) X(14400) X(43200) X(86400) X(259200) X(604800) X(2592000)
+#define CMSTORE_EVICTED_AGE_ONE(limit_s) +1
+#define CMSTORE_EVICTED_AGES             (CMSTORE_EVICTED_AGE_TABLE(CMSTORE_EVICTED_AGE_ONE) + 1)
+
 struct cmstore_counters {
 #define CMSTORE_COUNTER_FIELD(name, text) uint64_t name;
     CMSTORE_COUNTER_TABLE(CMSTORE_COUNTER_FIELD)
 #undef CMSTORE_COUNTER_FIELD
+    /* Of the evictions: those of items that had not been used for at most that limit's seconds, and
+     * longer than the limit before; the last: longer than all. */
+    uint64_t evicted_ages[CMSTORE_EVICTED_AGES];
 };
 
 void cmstore_read_counters(const cmstore *store, struct cmstore_counters *counters);

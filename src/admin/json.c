@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "admin/pages.h"
+#include "command/latency.h"
 
 struct object {
     struct cm_stat_sink base;
@@ -39,9 +40,40 @@ static void on_line(struct cm_stat_sink *sink, struct cm_slice name, struct cm_s
     object->has_members = true;
 }
 
-enum cm_status cm_admin_put_json(const struct cm_stats_readings *readings, struct cm_buf *to) {
+static void append_text(struct object *object, const char *text) {
+    append(object, cm_slice(text, strlen(text)));
+}
+
+static void append_latency(struct object *object, const char *command,
+                           const struct cm_duration_sums *sums) {
+    struct cm_latency_figure figures[CM_LATENCY_FIGURES];
+    cm_latency_figures(sums, figures);
+    append_text(object, "\"");
+    append_text(object, command);
+    for (size_t i = 0; i < CM_LATENCY_FIGURES; i++) {
+        append_text(object, i == 0 ? "\": {\"" : ", \"");
+        append_text(object, figures[i].name);
+        append_text(object, "\": ");
+        append_text(object, figures[i].text);
+    }
+    append_text(object, "}");
+}
+
+static void append_latencies(struct object *object, const struct cm_duration_sums *durations) {
+    enum cm_command_kind command = CM_COMMAND_other;
+    append_text(object, ",\n  \"latency\": {");
+    do {
+        append_text(object, command == CM_COMMAND_other ? "\n    " : ",\n    ");
+        command = cm_latency_next(command);
+        append_latency(object, cm_command_kind_name(command), &durations[command]);
+    } while (command != CM_COMMAND_other);
+    append_text(object, "\n  }");
+}
+
+enum cm_status cm_admin_put_json(const struct cm_admin_readings *readings, struct cm_buf *to) {
     struct object object = {.base.line = on_line, .to = to};
-    cm_stats_put(readings, &object.base);
+    cm_stats_put(&readings->stats, &object.base);
+    append_latencies(&object, readings->durations);
     append(&object, CM_SLICE("\n}\n"));
     return object.status;
 }

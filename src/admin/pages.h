@@ -7,11 +7,18 @@
 
 /* What is on the pages, appended to `to`. NO_MEMORY: some of it. */
 
+/* What the pages are made of: much for a stack. */
+struct cm_admin_readings {
+    struct cm_stats_readings stats;
+    struct cm_duration_sums durations[CM_COMMANDS];
+};
+
 /* tables/metrics.def in the text format of Prometheus 0.0.4, or as OpenMetrics 1.0. */
-CM_MUST_CHECK enum cm_status cm_admin_put_metrics(const struct cm_stats_readings *readings,
+CM_MUST_CHECK enum cm_status cm_admin_put_metrics(const struct cm_admin_readings *readings,
                                                   bool open_metrics, struct cm_buf *to);
-/* The lines of `stats`, in one object: numbers as such, what else there is as texts. */
-CM_MUST_CHECK enum cm_status cm_admin_put_json(const struct cm_stats_readings *readings,
+/* The lines of `stats`, in one object: numbers as such, what else there is as texts. And "latency",
+ * which has an object for each command. */
+CM_MUST_CHECK enum cm_status cm_admin_put_json(const struct cm_admin_readings *readings,
                                                struct cm_buf *to);
 
 /* What /history.json was asked for. */

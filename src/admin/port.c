@@ -205,11 +205,16 @@ enum MHD_Result cm_admin_reply(struct cm_admin_port *port, struct MHD_Connection
 
 /* ---- pages ---- */
 
+static void read_all(const struct cm_admin_port *port, struct cm_admin_readings *readings) {
+    cm_stats_read(port->options.stats, &readings->stats);
+    cm_stats_read_durations(port->options.stats, readings->durations);
+}
+
 static void make_metrics(struct cm_admin_port *port, struct MHD_Connection *connection,
                          struct answer *answer) {
     bool open_metrics = cm_admin_wants_open_metrics(header(&port->http, connection, "Accept"));
-    struct cm_stats_readings readings;
-    cm_stats_read(port->options.stats, &readings);
+    struct cm_admin_readings readings;
+    read_all(port, &readings);
     answer->type = open_metrics ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
                                 : "text/plain; version=0.0.4; charset=utf-8";
     if (cm_admin_put_metrics(&readings, open_metrics, &answer->body) != CM_OK)
@@ -218,9 +223,9 @@ static void make_metrics(struct cm_admin_port *port, struct MHD_Connection *conn
 
 static void make_json(struct cm_admin_port *port, struct MHD_Connection *connection,
                       struct answer *answer) {
-    struct cm_stats_readings readings;
+    struct cm_admin_readings readings;
     (void)connection;
-    cm_stats_read(port->options.stats, &readings);
+    read_all(port, &readings);
     answer->type = "application/json";
     if (cm_admin_put_json(&readings, &answer->body) != CM_OK)
         say_no_memory(answer);

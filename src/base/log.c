@@ -82,29 +82,60 @@ static void add_time(struct line *line) {
         year, month, day_of_month, second / 3600, second / 60 % 60, second % 60, us / 1000 % 1000);
 }
 
+/* What there is to be written beside the level. */
+struct content {
+    char *message;
+    const struct cm_log_field *fields;
+    size_t field_count;
+};
+
 static void add_json(struct line *line, const struct cm_log *log, enum cm_log_level level,
-                     const char *message) {
+                     const struct content *content) {
     add(line, "{\"time\":\"");
     add_time(line);
     add(line, "\",\"level\":\"%s\",\"program\":\"%s\",\"message\":\"", levels[level].name,
         log->program);
-    add_quoted(line, message);
-    add(line, "\"}");
+    add_quoted(line, content->message);
+    add(line, "\"");
+    for (size_t i = 0; i < content->field_count; i++) {
+        const struct cm_log_field *field = &content->fields[i];
+        const char *quote = field->is_number ? "" : "\"";
+        if (*field->text != '\0')
+            add(line, ",\"%s\":%s%s%s", field->name, quote, field->text, quote);
+    }
+    add(line, "}");
+}
+
+static void add_text(struct line *line, const struct cm_log *log, const struct content *content) {
+    const char *between = ": ";
+    add(line, "%s: %s", log->program, content->message);
+    for (size_t i = 0; i < content->field_count; i++) {
+        const struct cm_log_field *field = &content->fields[i];
+        if (*field->text != '\0') {
+            add(line, "%s%s=%s", between, field->name, field->text);
+            between = " ";
+        }
+    }
 }
 
 /* One call, and one write: standard error has no buffer to be emptied in between. */
-static void write_line(struct cm_log *log, enum cm_log_level level, char *message) {
+static void write_content(struct cm_log *log, enum cm_log_level level,
+                          const struct content *content) {
     struct line line = {.used = 0};
-    clean(message);
+    clean(content->message);
     if (log->to_journal)
         add(&line, "<%c>", levels[level].priority);
     if (atomic_load_explicit(&log->format, memory_order_relaxed) == CM_LOG_JSON)
-        add_json(&line, log, level, message);
+        add_json(&line, log, level, content);
     else
-        add(&line, "%s: %s", log->program, message);
+        add_text(&line, log, content);
     add(&line, "\n");
     (void)fwrite(line.text, 1, line.used, log->to);
     (void)fflush(log->to);
+}
+
+static void write_line(struct cm_log *log, enum cm_log_level level, char *message) {
+    write_content(log, level, &(struct content){.message = message});
 }
 
 void cm_log_list(struct cm_log *log, enum cm_log_level level, const char *format,
@@ -141,20 +172,42 @@ static bool admit(struct cm_log *log, const char *format, uint32_t *left_out) {
     return true;
 }
 
+/* Whether a message that clients cause is to be written. */
+static bool wants_often(struct cm_log *log, enum cm_log_level level, const char *format,
+                        uint32_t *left_out) {
+    *left_out = 0;
+    return cm_log_wants(log, level) && (level >= CM_LOG_DEBUG || admit(log, format, left_out));
+}
+
+/* Cut where there is no room. */
+static void add_left_out(char message[CM_LOG_MESSAGE_BYTES], uint32_t left_out) {
+    size_t used = strlen(message);
+    if (left_out > 0)
+        snprintf(message + used, CM_LOG_MESSAGE_BYTES - used,
+                 " (%" PRIu32 " more of these left out)", left_out);
+}
+
 void cm_log_often(struct cm_log *log, enum cm_log_level level, const char *format, ...) {
     char message[CM_LOG_MESSAGE_BYTES];
-    uint32_t left_out = 0;
+    uint32_t left_out;
     va_list arguments;
-    if (!cm_log_wants(log, level) || (level < CM_LOG_DEBUG && !admit(log, format, &left_out)))
+    if (!wants_often(log, level, format, &left_out))
         return;
     va_start(arguments, format);
     int bytes = vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
     if (bytes < 0)
         return;
-    size_t used = strlen(message);
-    if (left_out > 0) /* cut where there is no room */
-        snprintf(message + used, sizeof message - used, " (%" PRIu32 " more of these left out)",
-                 left_out);
+    add_left_out(message, left_out);
     write_line(log, level, message);
+}
+
+void cm_log_event(struct cm_log *log, enum cm_log_level level, const struct cm_log_event *event) {
+    char text[CM_LOG_MESSAGE_BYTES];
+    uint32_t left_out;
+    if (!wants_often(log, level, event->message, &left_out))
+        return;
+    snprintf(text, sizeof text, "%s", event->message);
+    add_left_out(text, left_out);
+    write_content(log, level, &(struct content){text, event->fields, event->field_count});
 }

@@ -61,6 +61,21 @@ void cm_log_list(struct cm_log *log, enum cm_log_level level, const char *format
 CM_PRINTF(3, 4)
 void cm_log_often(struct cm_log *log, enum cm_log_level level, const char *format, ...);
 
+/* What a message tells beside its words: as " name=text" behind them, or as members of the object. A
+ * field whose text is empty is left out. */
+struct cm_log_field {
+    const char *name;
+    const char *text; /* visible ASCII, without quotes and backslashes; all fields fit 1 KiB */
+    bool is_number;
+};
+struct cm_log_event {
+    const char *message; /* static */
+    const struct cm_log_field *fields;
+    size_t field_count;
+};
+/* As cm_log_often(). */
+void cm_log_event(struct cm_log *log, enum cm_log_level level, const struct cm_log_event *event);
+
 /* "warning". Static. */
 const char *cm_log_level_name(enum cm_log_level level);
 

@@ -2,6 +2,7 @@
 #include "command/long.h"
 #include "command/histogram.h"
 #include "command/internal.h"
+#include "command/latency.h"
 #include "command/stats.h"
 #include "command/why.h"
 #include <inttypes.h>
@@ -104,6 +105,10 @@ bool cm_long_is_done(const struct cm_long *answer) {
     return answer->done;
 }
 
+const struct cm_op *cm_long_op(const struct cm_long *answer) {
+    return &answer->op;
+}
+
 struct cm_buf *cm_long_text(struct cm_long *answer) {
     return &answer->text;
 }
@@ -188,6 +193,9 @@ static void make_lines(const struct cm_command *command, struct cm_long *answer)
         break;
     case CM_STATS_WHY:
         cm_why_put(command, answer->op.key, &sink.base);
+        break;
+    case CM_STATS_LATENCY:
+        answer->status = cm_latency_put(command, &sink.base);
         break;
     case CM_STATS_DETAIL:
         make_details(command, answer);

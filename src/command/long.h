@@ -34,6 +34,8 @@ enum cm_long_state {
 enum cm_long_state cm_long_go_on(const struct cm_command *command, struct cm_long *answer);
 /* The last piece has been made. */
 bool cm_long_is_done(const struct cm_long *answer);
+/* What was asked for; its slices are not good any more. */
+const struct cm_op *cm_long_op(const struct cm_long *answer);
 /* What has been made and not yet consumed. */
 struct cm_buf *cm_long_text(struct cm_long *answer);
 

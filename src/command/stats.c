@@ -89,6 +89,11 @@ void cm_stats_read(const struct cm_stats_source *source, struct cm_stats_reading
     cm_watch_read_counts(cm_admin_watch(source->admin), &readings->watch);
 }
 
+void cm_stats_read_durations(const struct cm_stats_source *source,
+                             struct cm_duration_sums sums[CM_COMMANDS]) {
+    cm_metrics_read_durations(cm_admin_metrics(source->admin), sums);
+}
+
 void cm_stats_general(const struct cm_command *command, struct cm_stat_sink *sink) {
     const struct cm_stats_source source = {
         .store = command->store,

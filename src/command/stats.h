@@ -26,6 +26,10 @@ struct cm_stats_readings {
 /* Any thread. Waits for nobody who serves. */
 void cm_stats_read(const struct cm_stats_source *source, struct cm_stats_readings *readings);
 
+/* How long requests took since then, by command. Likewise. */
+void cm_stats_read_durations(const struct cm_stats_source *source,
+                             struct cm_duration_sums sums[CM_COMMANDS]);
+
 /* The lines of `stats`. */
 void cm_stats_put(const struct cm_stats_readings *readings, struct cm_stat_sink *sink);
 void cm_stats_general(const struct cm_command *command, struct cm_stat_sink *sink);

@@ -67,7 +67,7 @@ static void add_keys(const struct cm_console *console, struct cm_completions *co
 static void add_operands(const struct cm_console *console, struct cm_completions *completions,
                          struct cm_slice typed, enum cm_operand_kind kind) {
     static const char *const groups[] = {"general", "settings", "items", "slabs", "sizes",
-                                         "conns",   "all",      "reset", NULL};
+                                         "conns",   "latency",  "all",   "reset", NULL};
     static const char *const streams[] = {"fetchers",   "mutations", "deletions", "evictions",
                                           "connevents", "sysevents", NULL};
     static const char *const configs[] = {"server", NULL}, *const switches[] = {"on", "off", NULL};

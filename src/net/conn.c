@@ -4,6 +4,7 @@
 #include "metrics/metrics.h"
 #include "net/internal.h"
 #include "net/secure.h"
+#include "net/timing.h"
 #include "net/unsent.h"
 #include "tls/tls.h"
 
@@ -74,8 +75,9 @@ void cm_conn_close(struct cm_conn *conn) {
 
 static void on_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer) {
     const struct cm_conn *conn = handle->data;
-    const struct cm_worker *worker = conn->worker;
+    struct cm_worker *worker = conn->worker;
     (void)suggested;
+    cm_timing_read(worker);
     if (!cm_secure_may_read(conn)) {
         *buffer = uv_buf_init(NULL, 0); /* on_read gets UV_ENOBUFS, the bytes stay in the socket */
         return;
@@ -156,6 +158,7 @@ static void follow(struct cm_conn *conn, enum cm_session_state state) {
         account(conn, cm_session_bytes(conn->session));
         bool nothing = cm_out_is_empty(&worker->out) && cm_buf_len(&worker->cipher) == 0;
         sent = nothing ? CM_SENT_ALL : cm_unsent_send(conn);
+        cm_timing_answered(worker, conn->since_ns, &(struct cm_timing_client){.conn = conn});
         if (sent != CM_SENT_ALL || state != CM_SESSION_BLOCKED || resumes == RESUMES_AT_ONCE)
             break;
         state = cm_session_resume(conn->session, &worker->out);
@@ -172,6 +175,7 @@ static void prepare(struct cm_conn *conn, size_t input_bytes) {
     struct cm_worker *worker = conn->worker;
     worker->turn_bytes += input_bytes;
     cm_worker_enter_store(worker);
+    cm_timing_prepare(worker);
     worker->out.withheld = cm_net_is_short(worker->net, 2) ? CM_OUT_LIMIT - SHORT_OUT_BYTES : 0;
 }
 
@@ -184,6 +188,7 @@ static void take_input(struct cm_conn *conn, struct cm_slice input) {
     }
     cm_conn_touch(conn);
     if (input.len > 0) {
+        conn->since_ns = worker->turn_ns;
         prepare(conn, input.len);
         state = cm_session_feed(conn->session, input, &worker->out);
     }
@@ -220,6 +225,8 @@ void cm_conn_go_on(struct cm_conn *conn) {
     struct cm_worker *worker = conn->worker;
     if (conn->state != CM_SESSION_WATCH)
         cm_conn_touch(conn);
+    if (conn->state == CM_SESSION_PAUSE) /* its own fault */
+        conn->since_ns = cm_os_monotonic_ns();
     prepare(conn, 0);
     follow(conn, cm_session_resume(conn->session, &worker->out));
     cm_worker_progressed(worker);
@@ -231,6 +238,7 @@ void cm_conn_read_on(struct cm_conn *conn) {
 }
 
 void cm_conn_sent_all(struct cm_conn *conn) {
+    conn->since_ns = cm_os_monotonic_ns(); /* until now the client has not read */
     follow_state(conn);
     cm_worker_progressed(conn->worker);
 }

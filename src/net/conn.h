@@ -40,6 +40,7 @@ struct cm_conn {
     struct cm_link place;       /* C2 */
     uint64_t read_turn;         /* the worker's turn of the last read, or when reading began */
     uint64_t paused_until_ms;   /* loop time, in worker->paused */
+    uint64_t since_ns;          /* when what the session works on had arrived (net/timing.h) */
     size_t idle_bytes;          /* the session's memory when it was new */
     size_t session_bytes;       /* now, as far as told to the worker */
     enum cm_session_state state;

@@ -56,6 +56,7 @@ struct cm_net {
     bool listens;
 
     _Atomic uint32_t connections_max, idle_timeout_s;
+    _Atomic uint64_t slow_ns;
     _Atomic bool accept_paused;
     _Atomic uint32_t workers_ended;
     _Atomic uint64_t memory_bytes;

@@ -120,6 +120,7 @@ enum cm_status cm_net_create(const struct cm_net_options *options, struct cm_net
     net->options = *options;
     atomic_store(&net->connections_max, options->connections_max);
     atomic_store(&net->idle_timeout_s, options->idle_timeout_s);
+    atomic_store(&net->slow_ns, options->slow_ns);
     *out = net;
     return CM_OK;
 }
@@ -201,6 +202,10 @@ enum cm_status cm_net_start(struct cm_net *net) {
 
 void cm_net_set_connections_max(struct cm_net *net, uint32_t count) {
     atomic_store_explicit(&net->connections_max, count, memory_order_relaxed);
+}
+
+void cm_net_set_slow(struct cm_net *net, uint64_t ns) {
+    atomic_store_explicit(&net->slow_ns, ns, memory_order_relaxed);
 }
 
 void cm_net_set_idle_timeout(struct cm_net *net, uint32_t seconds) {

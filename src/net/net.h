@@ -32,6 +32,7 @@ struct cm_net_options {
     uint32_t connections_max;
     bool connections_wait;   /* past the limit, instead of being closed */
     uint32_t idle_timeout_s; /* 0: none */
+    uint64_t slow_ns;        /* as cm_net_set_slow() */
     struct cm_log *log;      /* borrowed; any thread writes to it */
     /* On the loop, when every connection is closed and every worker has ended after
      * cm_net_stop(). */
@@ -102,6 +103,8 @@ CM_MUST_CHECK enum cm_status cm_net_listen_anew(struct cm_net *net,
 void cm_net_set_connections_max(struct cm_net *net, uint32_t count);
 /* 0: connections may be idle for ever. */
 void cm_net_set_idle_timeout(struct cm_net *net, uint32_t seconds);
+/* Requests that take so long or longer are told of in the log; 0: none. */
+void cm_net_set_slow(struct cm_net *net, uint64_t ns);
 
 /* ---- from any thread ---- */
 

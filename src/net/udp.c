@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "net/internal.h"
 #include "net/sending.h"
+#include "net/timing.h"
 #include "session/datagram.h"
 
 #include <stdlib.h>
@@ -56,6 +57,7 @@ static void send_answer(struct cm_udp *udp, uint16_t id, const struct sockaddr *
 static void on_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer) {
     const struct cm_udp *udp = handle->data;
     (void)suggested;
+    cm_timing_read(udp->worker);
     *buffer = uv_buf_init(udp->worker->input, CM_WORKER_INPUT_BYTES);
 }
 
@@ -71,8 +73,10 @@ static void on_datagram(uv_udp_t *handle, ssize_t count, const uv_buf_t *buffer,
         return;
     worker->turn_bytes += (size_t)count;
     cm_worker_enter_store(worker);
+    cm_timing_prepare(worker);
     cm_session_answer_datagram(worker->sessions, datagram.request, &worker->out);
     send_answer(udp, datagram.id, from);
+    cm_timing_answered(worker, worker->turn_ns, &(struct cm_timing_client){.from = from});
 }
 
 /* ---- a worker's sockets ---- */

@@ -57,8 +57,11 @@ struct cm_worker {
     bool in_store;
     size_t turn_bytes; /* input handled since the store was entered */
     enum cm_worker_stop stopping;
-    bool started;              /* has had a thread */
-    uint64_t turn;             /* counts the loop's turns */
+    bool started;        /* has had a thread */
+    uint64_t turn;       /* counts the loop's turns */
+    uint64_t timed_turn; /* whose beginning is `turn_ns` (net/timing.h) */
+    uint64_t turn_ns;
+    uint64_t slow_ns;          /* requests that take longer are told of; 0: none */
     uint64_t drain_turn;       /* in which draining began */
     uint64_t progress_turn;    /* of the last progress while draining */
     struct cm_link conns;      /* all; changed under `lock` */

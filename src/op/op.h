@@ -11,7 +11,7 @@
  * points into the input or the batch's scratch memory and is good until the batch is done. */
 
 enum cm_op_kind {
-    CM_OP_REPLY,        /* nothing to do: the reply is `text` */
+    CM_OP_REPLY,        /* nothing to do: the reply is `text`; `selector`: enum cm_reply_kind */
     CM_OP_GET,          /* read a key */
     CM_OP_STORE,        /* write a key; the value is there */
     CM_OP_STORE_LONG,   /* write a key; `value.len` bytes are yet to come, `value.data` is NULL */

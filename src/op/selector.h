@@ -6,6 +6,11 @@
 
 enum cm_store_mode { CM_MODE_SET, CM_MODE_ADD, CM_MODE_REPLACE, CM_MODE_APPEND, CM_MODE_PREPEND };
 
+enum cm_reply_kind {
+    CM_REPLY_PLAIN, /* no request by itself, or one that looks at nothing */
+    CM_REPLY_ERROR, /* a request that cannot be done */
+};
+
 enum cm_arith {
     CM_ARITH_UNSIGNED, /* memcached's: wraps at 2^64, stops at 0 */
     CM_ARITH_SIGNED,   /* delta and initial are int64_t; what does not fit is refused */
@@ -21,6 +26,7 @@ enum cm_stats_group {
     CM_STATS_SIZES_OFF,
     CM_STATS_CONNS,
     CM_STATS_DETAIL,
+    CM_STATS_LATENCY,
     CM_STATS_CLUSTER, /* the servers of the cluster, for clients that discover them */
     CM_STATS_WHY,     /* whether and how `key` is there, or why not */
 };

@@ -78,6 +78,7 @@ static enum cm_request_end answer(const struct packet *packet, enum cm_binary_st
     struct cm_op *op = add_op(packet, CM_OP_REPLY);
     op->number = status;
     op->text = text;
+    op->selector = status == CM_BINARY_OK ? CM_REPLY_PLAIN : CM_REPLY_ERROR;
     return CM_REQUEST_DONE;
 }
 

@@ -27,9 +27,23 @@ static const struct command commands[] = {
 #include "tables/commands.def"
 };
 
+static bool is_error(struct cm_slice text) {
+    static const struct cm_slice beginnings[] = {
+        {"ERROR", 5}, {"CLIENT_ERROR", 12}, {"SERVER_ERROR", 12}};
+    for (size_t i = 0; i < sizeof beginnings / sizeof beginnings[0]; i++) {
+        const size_t len = beginnings[i].len;
+        if (text.len >= len && memcmp(text.data, beginnings[i].data, len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 enum cm_request_end cm_memcache_answer(const struct cm_request *request, struct cm_slice text) {
     if (!request->noreply) {
-        cm_memcache_op(request, CM_OP_REPLY)->text = text;
+        struct cm_op *op = cm_memcache_op(request, CM_OP_REPLY);
+        op->text = text;
+        op->selector = is_error(text) ? CM_REPLY_ERROR : CM_REPLY_PLAIN;
     }
     return CM_REQUEST_DONE;
 }
@@ -202,12 +216,15 @@ static void end_keys(struct cm_request *request, size_t end, uint8_t resume) {
     struct cm_parser *parser = request->parser;
     struct cm_op *op = multi_op(request, CM_OP_REPLY, resume);
     op->text = parser->multi_any ? CM_SLICE("END\r\n") : CM_BAD_FORMAT;
+    op->selector = parser->multi_any ? CM_REPLY_PLAIN : CM_REPLY_ERROR;
     parser->state = CM_STATE_LINE;
     request->next = end + 1;
 }
 
 static enum cm_request_end key_too_long(struct cm_request *request, size_t next, uint8_t resume) {
-    multi_op(request, CM_OP_REPLY, resume)->text = CM_BAD_FORMAT;
+    struct cm_op *op = multi_op(request, CM_OP_REPLY, resume);
+    op->text = CM_BAD_FORMAT;
+    op->selector = CM_REPLY_ERROR;
     request->parser->state = CM_STATE_SKIP;
     request->next = next;
     return CM_REQUEST_DONE;

@@ -180,6 +180,7 @@ static const struct {
     {{"slabs", 5}, CM_STATS_SLABS},
     {{"sizes", 5}, CM_STATS_SIZES},
     {{"conns", 5}, CM_STATS_CONNS},
+    {{"latency", 7}, CM_STATS_LATENCY},
     {{"sizes_enable", 12}, CM_STATS_SIZES_ON},
     {{"sizes_disable", 13}, CM_STATS_SIZES_OFF},
 };

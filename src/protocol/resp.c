@@ -90,7 +90,9 @@ static const struct cm_resp_command *find_command(struct cm_slice name) {
 /* ---- answers ---- */
 
 enum cm_resp_end cm_resp_answer(const struct cm_resp_request *request, struct cm_slice line) {
-    cm_resp_op(request, CM_OP_REPLY, CM_RESP_TEXT)->text = line;
+    struct cm_op *op = cm_resp_op(request, CM_OP_REPLY, CM_RESP_TEXT);
+    op->text = line;
+    op->selector = line.len > 0 && line.data[0] == '-' ? CM_REPLY_ERROR : CM_REPLY_PLAIN;
     return CM_RESP_DONE;
 }
 
@@ -415,6 +417,7 @@ static enum cm_resp_end pass_bad_key(struct cm_resp_request *request, uint64_t b
     }
     op->form = CM_RESP_TEXT;
     op->text = CM_RESP_BAD_KEY;
+    op->selector = CM_REPLY_ERROR;
     pass_arguments(parser, 1);
     if (parser->state == CM_RESP_KEYS) {
         parser->state = CM_RESP_SKIP;

@@ -29,6 +29,7 @@ void cm_answer_start(struct cm_session *session, const struct cm_op *op, struct 
     if (session->answer == NULL) {
         cm_reply_clear(&worker->exec.reply, outcome);
         cm_session_reply(session, op, out);
+        cm_session_count(worker, op);
     }
 }
 
@@ -59,6 +60,8 @@ enum cm_session_state cm_answer_go_on(struct cm_session *session, struct cm_out 
     }
     move_text(text, out);
     if (cm_buf_len(text) == 0 && cm_long_is_done(session->answer)) {
+        cm_reply_clear(&worker->exec.reply, CM_OUTCOME_DONE);
+        cm_session_count(worker, cm_long_op(session->answer));
         end_answer(session);
         return CM_SESSION_READ;
     }

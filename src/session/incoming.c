@@ -33,6 +33,7 @@ void cm_incoming_start(struct cm_session *session, const struct cm_op *op, struc
         free(incoming);
         session->parser.swallow = op->value.len + session->protocol->value_end.len;
         cm_session_reply(session, op, out);
+        cm_session_count(worker, op);
         return;
     }
     incoming->end = session->protocol->value_end;
@@ -45,6 +46,7 @@ static void finish(struct cm_session *session, struct cm_out *out) {
     const struct cm_op *op = &session->incoming->stream.op;
     cm_session_reply(session, op, out);
     CM_CHECK(cm_command_finish(&worker->command, op, &worker->exec));
+    cm_session_count(worker, op);
     free(session->incoming);
     session->incoming = NULL;
 }

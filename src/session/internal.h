@@ -10,11 +10,13 @@
 #include "command/long.h"
 #include "protocol/protocol.h"
 #include "session/session.h"
+#include "session/tally.h"
 
 struct cm_session_worker {
     struct cm_command command;
     struct cm_exec exec;
     struct cm_batch batch;
+    struct cm_timing timing;
     const struct cm_protocol *protocol; /* NULL: the first byte tells */
     struct cm_auth *auth;               /* NULL: nobody needs to log in */
     uint32_t requests_per_turn;
@@ -73,6 +75,11 @@ void cm_session_start_batch(const struct cm_session *session);
 static inline void cm_session_reply(struct cm_session *session, const struct cm_op *op,
                                     struct cm_out *out) {
     session->protocol->encode(&session->encoder, op, &session->worker->exec.reply, out);
+}
+
+/* An op has been answered with the reply in exec. */
+static inline void cm_session_count(struct cm_session_worker *worker, const struct cm_op *op) {
+    cm_timing_count(&worker->timing, worker->command.metrics, op, &worker->exec.reply);
 }
 
 /* ---- incoming.c ---- */

@@ -21,6 +21,8 @@ void cm_login_refuse(struct cm_session *session, const struct cm_op *op, struct 
     }
     cm_reply_clear(&session->worker->exec.reply, CM_OUTCOME_UNAUTHENTICATED);
     cm_session_reply(session, op, out);
+    cm_request_count(session->worker->command.metrics, CM_COMMAND_other,
+                     CM_OUTCOME_UNAUTHENTICATED);
 }
 
 /* NULL: no memory. */

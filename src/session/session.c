@@ -88,6 +88,7 @@ static void execute(struct cm_session *session, const struct cm_op *op, struct c
         cm_command_execute(&worker->command, op, exec);
         session->protocol->encode(&session->encoder, op, &exec->reply, out);
     }
+    cm_session_count(worker, op);
 }
 
 /* A shutdown that is granted has no answer. */
@@ -297,6 +298,7 @@ enum cm_session_state cm_session_feed(struct cm_session *session, struct cm_slic
     if (session->protocol == NULL) {
         session->protocol = cm_protocol_sniff((unsigned char)input.data[0]);
     }
+    cm_timing_begin(&session->worker->timing);
     const enum cm_session_state state = work_on_input(session, input, out);
     cm_metrics_add(metrics, CM_METRIC_bytes_read, input.len);
     count_turn(metrics, state, output_bytes(out) - before);
@@ -306,6 +308,7 @@ enum cm_session_state cm_session_feed(struct cm_session *session, struct cm_slic
 enum cm_session_state cm_session_resume(struct cm_session *session, struct cm_out *out) {
     struct cm_metrics *metrics = session->worker->command.metrics;
     const size_t before = output_bytes(out);
+    cm_timing_begin(&session->worker->timing);
     if (cm_login_is_pausing(session)) {
         cm_login_end_pause(session, out);
     }

@@ -64,6 +64,9 @@ void cmstore_read_counters(const cmstore *store, struct cmstore_counters *counte
         .no_memory = level(s, CM_TALLY_NO_MEMORY),
         .waits = level(s, CM_TALLY_WAITS),
     };
+    for (unsigned i = 0; i < CMSTORE_EVICTED_AGES; i++) {
+        counters->evicted_ages[i] = level(s, (enum cm_tally_kind)(CM_TALLY_EVICTED_AGES + i));
+    }
     read_arena(s, counters);
 }
 

@@ -42,12 +42,26 @@ static struct cm_verdict ask(const struct evacuation *e, const struct cm_found *
     return policy->kind->judge(policy, &candidate);
 }
 
+/* Of the ages that are told apart, the number. */
+static unsigned age_of(uint32_t idle_s) {
+    static const uint32_t limits_s[] = {
+#define AGE_LIMIT(limit_s) limit_s,
+        CMSTORE_EVICTED_AGE_TABLE(AGE_LIMIT)
+#undef AGE_LIMIT
+    };
+    unsigned age = 0;
+    while (age < sizeof limits_s / sizeof limits_s[0] && idle_s > limits_s[age])
+        age++;
+    return age;
+}
+
 static void count_eviction(cmstore_thread *t, const struct cm_found *found) {
     uint32_t now_s = cm_now(t->store);
     uint32_t idle_s = now_s - cm_item_last_access(found->record, now_s);
     bool fetched = (cm_word(found->record, 1) & CM_W1_FETCHED) != 0;
     cm_tally_add(t, CM_TALLY_EVICTIONS, 1);
     cm_tally_add(t, CM_TALLY_EVICTED_IDLE_S, idle_s);
+    cm_tally_add(t, (enum cm_tally_kind)(CM_TALLY_EVICTED_AGES + age_of(idle_s)), 1);
     if (!fetched)
         cm_tally_add(t, CM_TALLY_EVICTED_UNFETCHED, 1);
     if (fetched && idle_s < ACTIVE_WITHIN_S) {

@@ -85,7 +85,9 @@ def test_numbers_of_known_traffic(admin):
     assert requests("get", "miss") == 3
     assert requests("delete", "hit") == requests("delete", "miss") == 1
     assert requests("incr", "miss") == 1
-    assert requests("cas", "conflict") == 1
+    assert requests("cas", "exists") == 1
+    assert requests("set", "stored") == 10
+    assert requests("set", "too_large") == 1
     assert requests("touch", "hit") == 1
     assert seen["cacheman_items"] == 9
     assert seen["cacheman_items_stored_total"] == 10
@@ -111,6 +113,10 @@ def test_removed_items_by_reason(serve):
     assert seen["cacheman_items_stored_total"] == float(stats["total_items"]) == 20000
 
 
+def client_evictions(client):
+    return int(client.stats()["evictions"])
+
+
 def test_age_of_what_was_evicted(serve):
     """By a clock that the test moves: what was there before has not been used since."""
     program = transcript.test_program()
@@ -127,7 +133,15 @@ def test_age_of_what_was_evicted(serve):
         client.send(b"set m%d 0 0 1000 noreply\r\n%s\r\n" % (number, b"v" * 1000))
     gone = sum(client.get(b"k%d" % number) is None for number in range(4000))
     assert gone > 1000
-    assert metrics(port_of(server))["cacheman_items_evicted_idle_seconds_total"] == 1000 * gone
+    seen = metrics(port_of(server))
+    assert seen["cacheman_items_evicted_idle_seconds_total"] == 1000 * gone
+
+    def ages(limit):
+        return seen[f'cacheman_eviction_age_seconds_bucket{{le="{limit}"}}']
+
+    assert seen["cacheman_eviction_age_seconds_sum"] == 1000 * gone
+    assert ages("900.0") == ages("1.0") == client_evictions(client) - gone
+    assert ages("3600.0") == ages("+Inf") == seen["cacheman_eviction_age_seconds_count"]
 
 
 def test_lag_is_looked_at(admin):
@@ -145,7 +159,7 @@ def test_statistics_as_json(admin):
     status, headers, text = ask(port, "/stats.json")
     assert (status, headers["Content-Type"]) == (200, "application/json")
     answer, stats = json.loads(text), server.connect().stats()
-    assert list(answer) == list(stats)
+    assert list(answer)[:len(stats)] == list(stats)
     assert answer["curr_items"] == 1
     assert answer["version"] == stats["version"]
     assert answer["pid"] == server.pid
@@ -189,16 +203,63 @@ def test_configuration_of_any_bytes(serve):
     assert rows["pidfile"]["value"] == '/tmp/a"\\??\u00e4-%d' % os.getpid()
 
 
+def test_durations_of_known_traffic(admin):
+    """All that a page tells of durations, of the same requests."""
+    server, port = admin
+    client = server.connect()
+    client.set(b"k", b"v")
+    for _ in range(5):
+        client.get(b"k")
+    client.ask(b"get k k none\r\n", b"VALUE k 0 1\r\nv\r\n" * 2 + b"END\r\n")
+    client.ask(b"mn\r\n", b"MN\r\n")  # by now the answer before it is counted
+    seen = metrics(port)
+    base = "cacheman_request_duration_seconds"
+    buckets = [value for name, value in seen.items()
+               if name.startswith(base + '_bucket{command="get"')]
+    assert len(buckets) == 22
+    assert buckets == sorted(buckets)
+    assert buckets[-1] == seen[base + '_count{command="get"}'] == 8
+    assert 0 < seen[base + '_sum{command="get"}'] < 1000
+    assert seen[base + '_count{command="set"}'] == 1
+    assert seen[base + '_count{command="delete"}'] == 0
+    latency = json.loads(ask(port, "/stats.json")[2])["latency"]
+    assert latency["get"]["count"] == 8
+    assert 0 < latency["get"]["p50_us"] <= latency["get"]["p90_us"] <= latency["get"]["p99_us"] \
+        <= latency["get"]["p999_us"] <= latency["get"]["max_us"]
+    assert latency["get"]["sum_us"] <= 8 * latency["get"]["max_us"]
+    assert latency["touch"] == {"count": 0, "sum_us": 0, "p50_us": 0, "p90_us": 0, "p99_us": 0,
+                                "p999_us": 0, "max_us": 0}
+    lines = client.stats(b"latency")
+    assert int(lines["get:count"]) == 8
+    assert float(lines["get:p99_us"]) == latency["get"]["p99_us"]
+    assert "touch:count" not in lines
+
+
+def test_reset_starts_durations_anew(admin):
+    server, port = admin
+    client = server.connect()
+    client.set(b"k", b"v")
+    client.ask(b"stats reset\r\n", b"RESET\r\n")
+    assert client.get(b"k")
+    client.ask(b"mn\r\n", b"MN\r\n")
+    latency = json.loads(ask(port, "/stats.json")[2])["latency"]
+    assert latency["set"]["count"] == 0
+    assert latency["get"]["count"] == 1
+    seen = metrics(port)
+    assert seen['cacheman_requests_total{command="set",outcome="stored"}'] == 0
+    assert seen['cacheman_request_duration_seconds_count{command="get"}'] == 1
+
+
 def test_documented_table(admin):
     """docs/metrics.md names what there is, with its type and its text."""
     _, _, text = ask(admin[1], "/metrics")
     told = dict(row[7:].split(" ", 1) for row in text.splitlines() if row.startswith("# HELP "))
     types = dict(row[7:].split(" ", 1) for row in text.splitlines() if row.startswith("# TYPE "))
     labels = {}
-    for name, pairs in re.findall(r"^(\w+)\{([^}]*)\} ", text, re.M):
+    for name, pairs in re.findall(r"^(\w+?)(?:_bucket)?\{([^}]*)\} ", text, re.M):
         for label, value in re.findall(r'(\w+)="([^"]*)"', pairs):
             values = labels.setdefault(name, {}).setdefault(label, [])
-            if value not in values and label != "version":
+            if value not in values and label not in ("version", "le"):
                 values.append(value)
     expected = [
         f"| `{name}` | {types[name]} | " + "; ".join(
