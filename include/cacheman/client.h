@@ -305,6 +305,11 @@ struct cacheman_ask {
 /* The lines of a group of statistics (NULL: the general ones), "name value". */
 CM_MUST_CHECK enum cm_status cacheman_stats(cacheman *client, const char *group,
                                             const struct cacheman_ask *ask);
+/* The lines of cachemand's `stats why` about a key, "name value": whether and how it is there, or why
+ * it is not, which counts as no access. `ask->server` NULL: the first of the servers that hold it.
+ * BAD_KEY; REFUSED by servers that know no such statistics. */
+CM_MUST_CHECK enum cm_status cacheman_why(cacheman *client, struct cacheman_bytes key,
+                                          const struct cacheman_ask *ask);
 /* One line a server: its version. Also the way to ping. */
 CM_MUST_CHECK enum cm_status cacheman_version(cacheman *client, const struct cacheman_ask *ask);
 /* Every item, as the server's `lru_crawler metadump all` lists it: "key=... exp=... size=...", the

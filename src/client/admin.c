@@ -2,6 +2,7 @@
 
 /* Calls to servers: one line is sent, and lines come back. */
 
+#include "base/base64.h"
 #include "client/internal.h"
 
 #include <stdio.h>
@@ -269,6 +270,46 @@ static enum cm_status ask_line(struct cacheman *client, struct asking *asking, c
 enum cm_status cacheman_stats(cacheman *client, const char *group, const struct cacheman_ask *ask) {
     struct asking asking = {.ask = ask};
     return ask_line(client, &asking, "stats", group == NULL ? "" : group);
+}
+
+/* As it goes over the wire: KEY, or in base64 with a b behind. */
+static void print_key(const struct cm_wire_key *key, char *to, size_t room) {
+    char encoded[CM_BASE64_CHARS(CACHEMAN_KEY_BYTES_MAX)];
+    if (key->encoded)
+        snprintf(to, room, "%.*s b", (int)cm_base64_encode(key->key, encoded), encoded);
+    else
+        snprintf(to, room, "%.*s%.*s", (int)key->prefix.len, key->prefix.data, (int)key->key.len,
+                 key->key.data);
+}
+
+/* NULL: nobody. Good as long as the view is. */
+static const char *holder_of(const struct cm_view *view, struct cacheman_bytes key) {
+    uint32_t first;
+    return cm_ring_order(view->ring, cm_slice(key.data, key.bytes), &first, 1) == 1
+               ? view->servers[first]->name
+               : NULL;
+}
+
+enum cm_status cacheman_why(cacheman *client, struct cacheman_bytes key,
+                            const struct cacheman_ask *ask) {
+    const struct cacheman_request request = {.key = key};
+    struct cm_view *view = cm_client_view(client);
+    struct cm_task task = {.request = &request};
+    struct cacheman_ask one = *ask;
+    struct asking asking = {.ask = &one};
+    char words[COMMAND_BYTES];
+    enum cm_status status = cm_key_make(&task, &view->settings);
+    if (one.server == NULL)
+        one.server = holder_of(view, key);
+    if (status == CM_OK && one.server == NULL)
+        status = CM_UNREACHABLE;
+    if (status == CM_OK) {
+        print_key(&task.key, words, sizeof words);
+        status = ask_line(client, &asking, "stats why", words);
+    }
+    free(task.made_key);
+    cm_view_release(view);
+    return status;
 }
 
 enum cm_status cacheman_version(cacheman *client, const struct cacheman_ask *ask) {

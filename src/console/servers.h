@@ -29,6 +29,9 @@ struct cm_stats {
  * cm_stats_deinit(). */
 int cm_stats_read(struct cm_console *console, const char *server, const char *group,
                   struct cm_stats *stats);
+/* The same of what a server says about a key. */
+int cm_why_read(struct cm_console *console, const char *server, struct cm_slice key,
+                struct cm_stats *stats);
 void cm_stats_deinit(struct cm_stats *stats);
 /* Empty if there is no such name. */
 struct cm_slice cm_stats_get(const struct cm_stats *stats, const char *name);

@@ -114,6 +114,25 @@ int cm_stats_read(struct cm_console *console, const char *server, const char *gr
     return cm_error_of(console, &(struct cm_trouble){status, server, error.text, {0}});
 }
 
+int cm_why_read(struct cm_console *console, const char *server, struct cm_slice key,
+                struct cm_stats *stats) {
+    struct cacheman_error error = {0};
+    struct reading reading = {console, stats};
+    const struct cacheman_ask ask = {.server = server,
+                                     .visit = on_line,
+                                     .context = &reading,
+                                     .may_wait = may_wait,
+                                     .error = &error};
+    *stats = (struct cm_stats){0};
+    const enum cm_status status = cacheman_why(console->client, cm_to(key), &ask);
+    place_slices(stats);
+    if (status == CM_OK)
+        return CM_EXIT_OK;
+    if (status == CM_REFUSED && strcmp(error.text, "ERROR") == 0)
+        snprintf(error.text, sizeof error.text, "does not remember keys; cachemand does");
+    return cm_error_of(console, &(struct cm_trouble){status, server, error.text, key});
+}
+
 void cm_stats_deinit(struct cm_stats *stats) {
     cm_buf_deinit(&stats->text);
     free(stats->names);

@@ -359,6 +359,34 @@ static void servers_that_were_asked_finish(void **state) {
     cacheman_close(client);
 }
 
+/* Of the server that has the key, whatever the servers are given for it. */
+static void servers_tell_why(void **state) {
+    (void)state;
+    static const char *const options[] = {"", "prefix=w:", "keys=base64", "keys=hash"};
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        cacheman *client = cluster_open(&cluster, options[i]);
+        const struct cacheman_bytes key = T(i < 2 ? "why" : "why so");
+        struct cacheman_result result;
+        struct lines lines = {0};
+        struct cacheman_ask ask = {.visit = take_line, .context = &lines};
+        flush_all(client);
+        assert_int_equal(cacheman_set(client, key, T("v"), 0, &result), CM_OK);
+        assert_int_equal(cacheman_why(client, key, &ask), CM_OK);
+        assert_int_equal(strncmp(lines.last, "STAT cas ", 9), 0);
+        assert_int_equal(lines.count, 7);
+        assert_int_equal(cacheman_delete(client, key, &result), CM_OK);
+        lines.count = 0;
+        assert_int_equal(cacheman_why(client, key, &ask), CM_OK);
+        assert_string_equal(lines.last, "STAT fetched no");
+        assert_int_equal(lines.count, 5);
+        assert_int_equal(cacheman_why(client, T(""), &ask), CM_BAD_KEY);
+        assert_int_equal(cacheman_why(client, T("odd one"), &ask), i < 2 ? CM_BAD_KEY : CM_OK);
+        ask.server = "nobody:1";
+        assert_int_equal(cacheman_why(client, key, &ask), CM_INVALID);
+        cacheman_close(client);
+    }
+}
+
 static void servers_are_asked(void **state) {
     (void)state;
     cacheman *client = cluster_open(&cluster, "");
@@ -567,6 +595,7 @@ int main(void) {
         cmocka_unit_test(all_on_two_replicas),
         cmocka_unit_test(all_over_tls),
         cmocka_unit_test(odd_keys),
+        cmocka_unit_test(servers_tell_why),
         cmocka_unit_test(servers_are_asked),
         cmocka_unit_test(servers_that_were_asked_finish),
         cmocka_unit_test(answers_of_commands_are_not_mixed_up),

@@ -18,6 +18,7 @@ import transcript
 from admin import TOKEN, ask, metrics, port_of
 from cachemand import ROOT
 
+REASONS = ["evicted", "expired", "deleted", "flushed", "never_seen"]
 PAGES = ["/", "/metrics", "/stats.json", "/history.json", "/config", "/config.json", "/healthz",
          "/readyz"]
 
@@ -83,6 +84,8 @@ def test_numbers_of_known_traffic(admin):
 
     assert requests("get", "hit") == 7
     assert requests("get", "miss") == 3
+    assert {name: seen[f'cacheman_misses_total{{reason="{name}"}}'] for name in REASONS} == {
+        **dict.fromkeys(REASONS, 0), "never_seen": 3}
     assert requests("delete", "hit") == requests("delete", "miss") == 1
     assert requests("incr", "miss") == 1
     assert requests("cas", "exists") == 1
@@ -142,6 +145,12 @@ def test_age_of_what_was_evicted(serve):
     assert seen["cacheman_eviction_age_seconds_sum"] == 1000 * gone
     assert ages("900.0") == ages("1.0") == client_evictions(client) - gone
     assert ages("3600.0") == ages("+Inf") == seen["cacheman_eviction_age_seconds_count"]
+    assert seen["cacheman_misses_evicted_gone_seconds_total"] == 0
+    client.ask(b"debugtime 10\r\n", b"OK\r\n")
+    assert sum(client.get(b"k%d" % number) is None for number in range(4000)) >= gone
+    later, evicted = metrics(port_of(server)), 'cacheman_misses_total{reason="evicted"}'
+    missed = later[evicted] - seen[evicted]
+    assert missed > 0 and later["cacheman_misses_evicted_gone_seconds_total"] == 10 * missed
 
 
 def test_lag_is_looked_at(admin):

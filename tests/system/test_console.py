@@ -310,6 +310,7 @@ REFUSED = [
     (["keys", "--limit", "0"], "keys: --limit=0: must be a number from 1 to 9223372036854775807"),
     (["keys", "--server", "x"], "there is no server x here; 'servers' lists them"),
     (["where"], "where: something is missing; usage: where KEY..."),
+    (["why"], "why: something is missing; usage: why KEY... [--server NAME]"),
     (["stats", "a", "b"], "stats: too much: b; usage: stats [GROUP] [--server NAME] "
      "[--match PATTERN]"),
     (["stats", "a b"], "stats: a b is no name of a group"),
@@ -498,7 +499,7 @@ def test_json_of_values(console):
 @pytest.mark.parametrize("words", [
     ["set", "k", "1"], ["add", "k", "1"], ["replace", "k", "1"], ["append", "k", "1"],
     ["prepend", "k", "1"], ["cas", "k", "1", "2"], ["incr", "k"], ["decr", "k"], ["touch", "k", "5"],
-    ["ttl", "k"], ["delete", "k"], ["flush"], ["keys"], ["where", "k"], ["stats"], ["stats", "all"],
+    ["ttl", "k"], ["delete", "k"], ["flush"], ["keys"], ["where", "k"], ["why", "k"], ["stats"], ["stats", "all"],
     ["stats", "reset"], ["servers"], ["ping"], ["watch", "--for", "1"], ["config"],
     ["send", "mn"], ["send", "nonsense"], ["config", "server"], ["help"], ["help", "get"], ["time", "on"], ["history"], ["quit"],
     ["nosuch"], ["get"], ["connect", "127.0.0.1:1"],

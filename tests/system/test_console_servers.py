@@ -215,6 +215,9 @@ def test_memcached(memcached):
     for group in ("items", "slabs", "sizes", "conns", "settings", "all"):
         assert console.good("stats", group)
     assert console("stats", "nosuch")[0] == PROTOCOL
+    status, out, err = console("why", "n")
+    assert (status, out) == (PROTOCOL, b"")
+    assert err.endswith(b": does not remember keys; cachemand does\n")
     assert console.good("watch", "fetchers", "--for", "1") == b""
     assert console.good("delete", "n") == b"deleted\n"
     assert console.good("flush") == b"flushed 1 server\n"
