@@ -2,6 +2,9 @@
 #include "admin/pages.h"
 #include "command/latency.h"
 
+#include <math.h>
+#include <stdio.h>
+
 struct object {
     struct cm_stat_sink base;
     struct cm_buf *to;
@@ -70,10 +73,46 @@ static void append_latencies(struct object *object, const struct cm_duration_sum
     append_text(object, "\n  }");
 }
 
-enum cm_status cm_admin_put_json(const struct cm_admin_readings *readings, struct cm_buf *to) {
+/* Printable ASCII is as it is, but for what would mean something; the rest is %XX. */
+static void append_key(struct object *object, struct cm_slice key) {
+    char text[4];
+    for (size_t i = 0; i < key.len; i++) {
+        unsigned char c = (unsigned char)key.data[i];
+        bool is_plain = c >= ' ' && c <= '~' && c != '"' && c != '\\' && c != '%';
+        int bytes = snprintf(text, sizeof text, is_plain ? "%c" : "%%%02X", c);
+        append(object, cm_slice(text, (size_t)bytes));
+    }
+}
+
+static void append_hot_key(struct object *object, const struct cm_hot_list *list, unsigned i) {
+    const struct cm_hot_key *key = &list->keys[i];
+    struct cm_hot_rates rates = cm_stats_hot_rates(list, key);
+    char numbers[320];
+    append(object, i == 0 ? CM_SLICE("\n    {\"key\": \"") : CM_SLICE(",\n    {\"key\": \""));
+    append_key(object, cm_slice(key->key, key->key_bytes));
+    int bytes = snprintf(numbers, sizeof numbers,
+                         "\", \"requests\": %.0f, \"error\": %.0f, \"share\": %.6f, "
+                         "\"requests_per_second\": %.2f, \"writes\": %.0f, \"misses\": %.0f, "
+                         "\"value_bytes_per_second\": %.0f}",
+                         key->requests, ceil(key->error), rates.share, rates.requests_per_s,
+                         key->writes, key->misses, rates.value_bytes_per_s);
+    append(object, cm_slice(numbers, (size_t)bytes));
+}
+
+static void append_hot_keys(struct object *object, const struct cm_hot_list *list) {
+    append(object, CM_SLICE(",\n  \"hot_keys\": ["));
+    for (unsigned i = 0; i < list->count; i++)
+        append_hot_key(object, list, i);
+    append(object, list->count > 0 ? CM_SLICE("\n  ]") : CM_SLICE("]"));
+}
+
+enum cm_status cm_admin_put_json(const struct cm_admin_readings *readings,
+                                 const struct cm_hot_list *hot_keys, struct cm_buf *to) {
     struct object object = {.base.line = on_line, .to = to};
     cm_stats_put(&readings->stats, &object.base);
     append_latencies(&object, readings->durations);
+    if (hot_keys != NULL)
+        append_hot_keys(&object, hot_keys);
     append(&object, CM_SLICE("\n}\n"));
     return object.status;
 }

@@ -5,6 +5,8 @@
 #include "admin/history.h"
 #include "base/buf.h"
 
+#define CM_ADMIN_HOT_KEYS 20
+
 /* What is on the pages, appended to `to`. NO_MEMORY: some of it. */
 
 /* What the pages are made of: much for a stack. */
@@ -17,8 +19,9 @@ struct cm_admin_readings {
 CM_MUST_CHECK enum cm_status cm_admin_put_metrics(const struct cm_admin_readings *readings,
                                                   bool open_metrics, struct cm_buf *to);
 /* The lines of `stats`, in one object: numbers as such, what else there is as texts. And "latency",
- * which has an object for each command. */
+ * which has an object for each command, and "hot_keys", if any are to be shown (not NULL). */
 CM_MUST_CHECK enum cm_status cm_admin_put_json(const struct cm_admin_readings *readings,
+                                               const struct cm_hot_list *hot_keys,
                                                struct cm_buf *to);
 
 /* What /history.json was asked for. */

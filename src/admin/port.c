@@ -224,11 +224,17 @@ static void make_metrics(struct cm_admin_port *port, struct MHD_Connection *conn
 static void make_json(struct cm_admin_port *port, struct MHD_Connection *connection,
                       struct answer *answer) {
     struct cm_admin_readings readings;
+    struct cm_hot_list *hot_keys;
     (void)connection;
     read_all(port, &readings);
+    enum cm_status status =
+        cm_stats_read_hot_keys(port->options.stats, CM_ADMIN_HOT_KEYS, &hot_keys);
     answer->type = "application/json";
-    if (cm_admin_put_json(&readings, &answer->body) != CM_OK)
+    if (status == CM_OK)
+        status = cm_admin_put_json(&readings, hot_keys, &answer->body);
+    if (status != CM_OK)
         say_no_memory(answer);
+    cm_hot_list_destroy(hot_keys);
 }
 
 static const char *parameter(struct cm_admin_port *port, struct MHD_Connection *connection,

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "base/os/os.h"
 #include "command/internal.h"
+#include "metrics/hot.h"
 #include <stdlib.h>
 
 /* Past this many prefixes further ones are not counted: the
  * statistics are for a handful of applications sharing a cache, not for unbounded key sets. */
 #define PREFIXES_MAX 1024
 
+#define HOT_KEYS 128
+
 struct cm_admin {
     struct cm_metrics_group *metrics;
     struct cm_watch *watch;
+    struct cm_hot_group *hot_keys;
     atomic_bool crawler_on;
     atomic_bool detail_on;
     atomic_bool sizes_on;
@@ -29,9 +33,13 @@ enum cm_status cm_admin_create(struct cm_metrics_group *metrics, struct cm_admin
     }
     enum cm_status status = cm_watch_create(&admin->watch);
     if (status == CM_OK) {
+        status = cm_hot_group_create(HOT_KEYS, &admin->hot_keys);
+    }
+    if (status == CM_OK) {
         status = cm_os_mutex_init(&admin->lock);
     }
     if (status != CM_OK) {
+        cm_hot_group_destroy(admin->hot_keys);
         cm_watch_destroy(admin->watch);
         free(admin);
         return status;
@@ -47,6 +55,7 @@ enum cm_status cm_admin_create(struct cm_metrics_group *metrics, struct cm_admin
 void cm_admin_destroy(struct cm_admin *admin) {
     if (admin != NULL) {
         cm_os_mutex_deinit(&admin->lock);
+        cm_hot_group_destroy(admin->hot_keys);
         cm_watch_destroy(admin->watch);
         free(admin->prefixes);
         free(admin);
@@ -59,6 +68,20 @@ struct cm_metrics_group *cm_admin_metrics(struct cm_admin *admin) {
 
 struct cm_watch *cm_admin_watch(const struct cm_admin *admin) {
     return admin->watch;
+}
+
+enum cm_status cm_admin_set_hot_keys(struct cm_admin *admin, unsigned keys) {
+    struct cm_hot_group *group;
+    const enum cm_status status = cm_hot_group_create(keys, &group);
+    if (status == CM_OK) {
+        cm_hot_group_destroy(admin->hot_keys);
+        admin->hot_keys = group;
+    }
+    return status;
+}
+
+struct cm_hot_group *cm_admin_hot_keys(const struct cm_admin *admin) {
+    return admin->hot_keys;
 }
 
 bool cm_admin_crawler_is_on(const struct cm_admin *admin) {

@@ -5,11 +5,12 @@
 #include <cacheman/status.h>
 #include <stdbool.h>
 
+struct cm_hot_group;
 struct cm_metrics_group;
 struct cm_watch;
 
-/* What commands of all connections share besides the store: the counters of all threads, the
- * per-prefix statistics of `stats detail`, the switches of `lru_crawler`. Any thread. */
+/* What commands of all connections share besides the store: the counters of all threads, their
+ * hot keys, the per-prefix statistics of `stats detail`, the switches of `lru_crawler`. Any thread. */
 struct cm_admin;
 
 /* `metrics` is borrowed until destroyed. NO_MEMORY, SYSTEM. */
@@ -17,6 +18,11 @@ CM_MUST_CHECK enum cm_status cm_admin_create(struct cm_metrics_group *metrics,
                                              struct cm_admin **out);
 /* What ends a key's prefix, a colon at first. Before any command is executed. */
 void cm_admin_set_prefix_delimiter(struct cm_admin *admin, char delimiter);
+/* How many keys each thread follows to find the hot ones, 128 at first; 0: none. Before any session's
+ * worker is made. As cm_admin_create(). */
+CM_MUST_CHECK enum cm_status cm_admin_set_hot_keys(struct cm_admin *admin, unsigned keys);
+/* The admin's own. */
+struct cm_hot_group *cm_admin_hot_keys(const struct cm_admin *admin);
 /* Whether keys are counted by prefix. */
 bool cm_admin_detail_is_on(const struct cm_admin *admin);
 void cm_admin_set_detail(struct cm_admin *admin, bool on);

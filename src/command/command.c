@@ -7,7 +7,10 @@ static bool is_keyed(const struct cm_op *op) {
 }
 
 /* First all buckets, then all items: by the time the second pass needs a bucket, it is there. */
-void cm_command_prepare(const struct cm_command *command, struct cm_op *ops, unsigned count) {
+void cm_command_prepare(struct cm_command *command, struct cm_op *ops, unsigned count) {
+    if (CM_UNLIKELY(command->hot.clock_s != command->now_s)) {
+        cm_hot_begin_second(&command->hot, command->now_s);
+    }
     for (unsigned i = 0; i < count; i++) {
         if (is_keyed(&ops[i])) {
             const struct cmstore_key key =
@@ -62,8 +65,38 @@ void cm_command_execute(struct cm_command *command, const struct cm_op *op, stru
     }
 }
 
+/* Of the value that was asked for or stored. */
+static size_t value_bytes(const struct cm_op *op, const struct cm_reply *reply) {
+    switch (op->kind) {
+    case CM_OP_GET:
+        return (op->options & CM_OP_NO_VALUE) != 0 || reply->known ? 0 : reply->value.bytes;
+    case CM_OP_STORE:
+    case CM_OP_STORE_LONG:
+    case CM_OP_STORE_REFUSE:
+        return op->value.len;
+    default:
+        return 0;
+    }
+}
+
+/* The request is one of those that are looked at for hot keys. */
+static void take_for_hot_keys(struct cm_command *command, const struct cm_op *op,
+                              const struct cm_reply *reply) {
+    const struct cm_hot_request request = {
+        .key = op->key,
+        .hash = op->hash,
+        .value_bytes = value_bytes(op, reply),
+        .writes = op->kind != CM_OP_GET && op->kind != CM_OP_INSPECT,
+        .misses = reply->outcome == CM_OUTCOME_MISS,
+    };
+    cm_hot_take(&command->hot, is_keyed(op) ? &request : NULL);
+}
+
 bool cm_command_finish(struct cm_command *command, const struct cm_op *op, struct cm_exec *exec) {
     const bool good = cm_command_finish_get(command, op, exec);
+    if (cm_hot_is_due(&command->hot)) {
+        take_for_hot_keys(command, op, &exec->reply);
+    }
     if (CM_UNLIKELY(exec->reply.value.hold != NULL)) {
         cm_hold_release(exec->reply.value.hold);
     }

@@ -4,6 +4,7 @@
 
 #include "command/admin.h"
 #include "command/control.h"
+#include "metrics/hot.h"
 #include "metrics/metrics.h"
 #include "op/op.h"
 #include "op/reply.h"
@@ -19,8 +20,9 @@ struct cm_command {
     const struct cm_control *control;
     int64_t wall_zero_s;
     uint64_t item_bytes_max;
-    int64_t descriptor; /* of the connection, for those who watch */
-    uint32_t now_s;     /* the clock at the start of the batch of ops */
+    int64_t descriptor;     /* of the connection, for those who watch */
+    uint32_t now_s;         /* the clock at the start of the batch of ops */
+    struct cm_hot_turn hot; /* the thread's list of hot keys */
     bool flush_disabled;
     bool dump_disabled;
     bool shutdown_enabled;
@@ -47,7 +49,7 @@ static inline void cm_exec_clear(struct cm_exec *exec, enum cm_outcome outcome) 
 }
 
 /* Hashes the keys of a batch and has the processor fetch what they lead to. */
-void cm_command_prepare(const struct cm_command *command, struct cm_op *ops, unsigned count);
+void cm_command_prepare(struct cm_command *command, struct cm_op *ops, unsigned count);
 
 /* Any op but the long ones (CM_OP_STATS, CM_OP_DUMP: command/long.h) and CM_OP_STORE_LONG. */
 void cm_command_execute(struct cm_command *command, const struct cm_op *op, struct cm_exec *exec);

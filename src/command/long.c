@@ -54,7 +54,10 @@ static enum cm_outcome check_allowed(const struct cm_command *command, const str
     if (is_crawl(op) && !cm_admin_crawler_is_on(command->admin)) {
         return CM_OUTCOME_NOT_STORED;
     }
-    if (command->dump_disabled && (is_dump || op->selector == CM_STATS_DETAIL)) {
+    const bool is_hot_keys = !is_dump && op->selector == CM_STATS_HOT_KEYS;
+    const bool shows_keys = is_dump || is_hot_keys || op->selector == CM_STATS_DETAIL;
+    if ((command->dump_disabled && shows_keys) ||
+        (is_hot_keys && !cm_hot_is_on(cm_admin_hot_keys(command->admin)))) {
         return CM_OUTCOME_DISABLED;
     }
     return (op->options & CM_OP_BAD_END) != 0 ? CM_OUTCOME_BAD_END : CM_OUTCOME_DONE;
@@ -175,6 +178,17 @@ static void make_sizes(const struct cm_long *answer, struct cm_stat_sink *sink) 
     }
 }
 
+static void make_hot_keys(const struct cm_command *command, struct cm_long *answer,
+                          struct cm_stat_sink *sink) {
+    struct cm_hot_list *list;
+    answer->status = cm_hot_read(cm_admin_hot_keys(command->admin), command->now_s,
+                                 (unsigned)answer->op.number, &list);
+    if (answer->status == CM_OK) {
+        cm_stats_hot_keys(list, sink);
+        cm_hot_list_destroy(list);
+    }
+}
+
 static void make_lines(const struct cm_command *command, struct cm_long *answer) {
     struct sink sink = {.base.line = on_line, .answer = answer};
     const struct cm_control *control = command->control;
@@ -196,6 +210,9 @@ static void make_lines(const struct cm_command *command, struct cm_long *answer)
         break;
     case CM_STATS_LATENCY:
         answer->status = cm_latency_put(command, &sink.base);
+        break;
+    case CM_STATS_HOT_KEYS:
+        make_hot_keys(command, answer, &sink.base);
         break;
     case CM_STATS_DETAIL:
         make_details(command, answer);

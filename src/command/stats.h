@@ -12,6 +12,7 @@ struct cm_stats_source {
     struct cm_admin *admin;
     const struct cm_control *control;
     int64_t wall_zero_s; /* the Unix time at which the store's clock was 0 */
+    bool keys_hidden;    /* from whoever asks */
 };
 
 /* What was counted at one time, since the last `stats reset`. */
@@ -33,6 +34,19 @@ void cm_stats_read_durations(const struct cm_stats_source *source,
 /* The lines of `stats`. */
 void cm_stats_put(const struct cm_stats_readings *readings, struct cm_stat_sink *sink);
 void cm_stats_general(const struct cm_command *command, struct cm_stat_sink *sink);
+
+/* The hottest keys; NULL: they are not to be shown, or not followed. As cm_hot_read(). */
+CM_MUST_CHECK enum cm_status cm_stats_read_hot_keys(const struct cm_stats_source *source,
+                                                    unsigned max, struct cm_hot_list **out);
+/* Of a hot key. */
+struct cm_hot_rates {
+    double share; /* of all requests */
+    double requests_per_s, value_bytes_per_s;
+};
+struct cm_hot_rates cm_stats_hot_rates(const struct cm_hot_list *list,
+                                       const struct cm_hot_key *key);
+/* The lines of `stats hotkeys`. */
+void cm_stats_hot_keys(const struct cm_hot_list *list, struct cm_stat_sink *sink);
 
 /* A line whose value is a number. */
 void cm_stats_number(struct cm_stat_sink *sink, struct cm_slice name, uint64_t number);

@@ -27,9 +27,14 @@ enum cm_stats_group {
     CM_STATS_CONNS,
     CM_STATS_DETAIL,
     CM_STATS_LATENCY,
-    CM_STATS_CLUSTER, /* the servers of the cluster, for clients that discover them */
-    CM_STATS_WHY,     /* whether and how `key` is there, or why not */
+    CM_STATS_HOT_KEYS, /* at most `number` */
+    CM_STATS_CLUSTER,  /* the servers of the cluster, for clients that discover them */
+    CM_STATS_WHY,      /* whether and how `key` is there, or why not */
 };
+
+/* How many hot keys are shown: unless a number is given, and at most. */
+#define CM_HOT_KEYS_SHOWN     10u
+#define CM_HOT_KEYS_SHOWN_MAX 1000u
 
 enum cm_dump {
     CM_DUMP_META,  /* every item's metadata */

@@ -108,6 +108,8 @@ bool cm_memcache_set_key(const struct cm_request *request, struct cm_op *op, str
 
 /* The group of `stats NAME`. False: there is none of that name. */
 bool cm_memcache_stats_group(struct cm_slice name, enum cm_stats_group *group);
+/* The N of `stats hotkeys N`. False: it is none. */
+bool cm_memcache_hot_keys(struct cm_slice text, uint32_t *number);
 
 #define CM_COMMAND(name, parser, argument, usage)                                                  \
     enum cm_request_end cm_memcache_parse_##parser(struct cm_request *request);

@@ -179,10 +179,35 @@ static enum cm_request_end parse_quit(struct packet *packet) {
     return CM_REQUEST_CLOSE;
 }
 
+/* Behind "hotkeys" there may be a blank and a number. */
+static enum cm_request_end parse_hot_keys(struct packet *packet, struct cm_slice rest) {
+    uint32_t number = CM_HOT_KEYS_SHOWN;
+    if (rest.len > 0 && !cm_memcache_hot_keys(cm_slice(rest.data + 1, rest.len - 1), &number)) {
+        return answer(packet, CM_BINARY_INVALID, CM_SLICE("Invalid arguments"));
+    }
+    struct cm_op *op = add_op(packet, CM_OP_STATS);
+    op->selector = CM_STATS_HOT_KEYS;
+    op->number = number;
+    return CM_REQUEST_DONE;
+}
+
+static bool is_hot_keys(struct cm_slice name, struct cm_slice *rest) {
+    const struct cm_slice word = CM_SLICE("hotkeys");
+    if (name.len < word.len || memcmp(name.data, word.data, word.len) != 0) {
+        return false;
+    }
+    *rest = cm_slice(name.data + word.len, name.len - word.len);
+    return rest->len == 0 || rest->data[0] == ' ';
+}
+
 /* The text protocols' groups, and what comes after `stats` there otherwise. */
 static enum cm_request_end parse_stat(struct packet *packet) {
     const struct cm_slice name = key_of(packet), why = CM_SLICE("why ");
     enum cm_stats_group group = CM_STATS_GENERAL;
+    struct cm_slice rest;
+    if (is_hot_keys(name, &rest)) {
+        return parse_hot_keys(packet, rest);
+    }
     if (cm_slice_equal(name, CM_SLICE("reset"))) {
         add_op(packet, CM_OP_RESET);
     } else if (cm_slice_equal(name, CM_SLICE("detail on"))) {

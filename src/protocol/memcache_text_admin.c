@@ -195,6 +195,10 @@ bool cm_memcache_stats_group(struct cm_slice name, enum cm_stats_group *group) {
     return false;
 }
 
+bool cm_memcache_hot_keys(struct cm_slice text, uint32_t *number) {
+    return cm_num_u32(text, number) && *number >= 1 && *number <= CM_HOT_KEYS_SHOWN_MAX;
+}
+
 static enum cm_request_end parse_detail(struct cm_request *request) {
     if (token_is(request, 2, CM_SLICE("dump"))) {
         admin_op(request, CM_OP_STATS)->selector = CM_STATS_DETAIL;
@@ -243,6 +247,19 @@ static enum cm_request_end parse_why(struct cm_request *request) {
     return CM_REQUEST_DONE;
 }
 
+static enum cm_request_end parse_hot_keys(struct cm_request *request) {
+    uint32_t number = CM_HOT_KEYS_SHOWN;
+    const unsigned count = request->tokens.count;
+    if (count > 3 || (count == 3 && !cm_memcache_hot_keys(request->tokens.at[2], &number))) {
+        return cm_memcache_answer(
+            request, CM_SLICE("CLIENT_ERROR usage: stats hotkeys [N], N from 1 to 1000\r\n"));
+    }
+    struct cm_op *op = admin_op(request, CM_OP_STATS);
+    op->selector = CM_STATS_HOT_KEYS;
+    op->number = number;
+    return CM_REQUEST_DONE;
+}
+
 enum cm_request_end cm_memcache_parse_stats(struct cm_request *request) {
     if (request->tokens.count == 1) {
         admin_op(request, CM_OP_STATS)->selector = CM_STATS_GENERAL;
@@ -260,6 +277,9 @@ enum cm_request_end cm_memcache_parse_stats(struct cm_request *request) {
     }
     if (token_is(request, 1, CM_SLICE("why"))) {
         return parse_why(request);
+    }
+    if (token_is(request, 1, CM_SLICE("hotkeys"))) {
+        return parse_hot_keys(request);
     }
     enum cm_stats_group group;
     if (!cm_memcache_stats_group(request->tokens.at[1], &group)) {

@@ -116,6 +116,9 @@ static struct cm_slice refused_line(const struct cm_op *op, enum cm_outcome outc
     if (op->kind == CM_OP_DUMP) {
         return refused_dump_line(op, outcome);
     }
+    if (op->kind == CM_OP_STATS && op->selector == CM_STATS_HOT_KEYS) {
+        return CM_SLICE("CLIENT_ERROR stats hotkeys not allowed\r\n");
+    }
     if (op->kind == CM_OP_STATS || op->kind == CM_OP_DETAIL) {
         return CM_SLICE("CLIENT_ERROR stats detail not allowed\r\n");
     }

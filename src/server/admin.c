@@ -125,6 +125,11 @@ static void change(void *context, struct cm_admin_change *change) {
     cm_server_take_change(context, change);
 }
 
+/* Who has neither token nor password learns no key here that the cache itself would not tell. */
+static bool are_keys_hidden(const struct cm_server *server) {
+    return server->config->disable_dump || (server->auth != NULL && server->pages.token == NULL);
+}
+
 enum cm_exit cm_server_start_admin(struct cm_server *server) {
     if (server->config->admin == NULL)
         return CM_EXIT_OK;
@@ -133,6 +138,7 @@ enum cm_exit cm_server_start_admin(struct cm_server *server) {
         .admin = server->admin,
         .control = &server->control,
         .wall_zero_s = server->env.wall_zero_s,
+        .keys_hidden = are_keys_hidden(server),
     };
     const struct cm_admin_port_options options = {
         .socket = server->pages.opened.socket,

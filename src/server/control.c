@@ -194,6 +194,7 @@ static void put_settings(struct cm_server *server, struct cm_stat_sink *sink) {
     put(sink, "drop_privileges", "%s", on_off(server->sandboxed));
     put(sink, "shutdown_command", "%s", on_off(config->enable_shutdown));
     put(sink, "detail_enabled", "%s", on_off(cm_admin_detail_is_on(server->admin)));
+    put(sink, "hot_keys", "%" PRId64, config->hot_keys);
     put(sink, "watcher_logbuf_size", "%" PRId64, config->watcher_buffer_kb << 10);
     put(sink, "worker_logbuf_size", "0"); /* there are none */
     put_tls_settings(sink, server);

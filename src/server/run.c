@@ -74,6 +74,8 @@ static enum cm_exit create_admin(struct cm_server *server) {
     enum cm_status status = cm_metrics_group_create((unsigned)config->threads, &server->metrics);
     if (status == CM_OK)
         status = cm_admin_create(server->metrics, &server->admin);
+    if (status == CM_OK)
+        status = cm_admin_set_hot_keys(server->admin, (unsigned)config->hot_keys);
     if (status != CM_OK)
         return fail("cannot start", status);
     cm_watch_set_ring_bytes(cm_admin_watch(server->admin), (size_t)config->watcher_buffer_kb << 10);

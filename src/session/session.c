@@ -35,6 +35,12 @@ enum cm_status cm_session_worker_create(const struct cm_session_env *env, cmstor
         .shutdown_enabled = env->shutdown_enabled,
         .debug_time = env->debug_time,
     };
+    const enum cm_status status =
+        cm_hot_join(cm_admin_hot_keys(env->admin), cmstore_clock(env->store), &worker->command.hot);
+    if (status != CM_OK) {
+        free(worker);
+        return status;
+    }
     worker->protocol = env->protocol;
     worker->auth = env->auth;
     worker->requests_per_turn = env->requests_per_turn > 0 ? env->requests_per_turn : UINT32_MAX;

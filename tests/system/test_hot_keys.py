@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Hot keys: what `stats hotkeys` and /stats.json tell of real traffic, and to whom."""
+
+import json
+import subprocess
+import urllib.parse
+
+import pytest
+
+import cachemand
+from cachemand import PROGRAM
+from test_admin import TOKEN, ask, port_of
+
+CACHEMAN = PROGRAM.parent / "cacheman"
+ON = ("-t", "2", "--admin", "127.0.0.1:0")
+
+
+def stress(server, *options):
+    subprocess.run([str(CACHEMAN), "stress", "--timeout=60s", "--json", "-s",
+                    f"127.0.0.1:{server.port}", *map(str, options)],
+                   capture_output=True, timeout=180, check=True)
+
+
+def hot_keys(server, number=b""):
+    """The lines of all, and a dictionary a key, the hottest first."""
+    stats = server.connect().stats(b" ".join([b"hotkeys", number]).strip())
+    keys = [{} for _ in range(int(stats["keys"]))]
+    for name, value in list(stats.items()):
+        rank, colon, what = name.partition(":")
+        if colon:
+            keys[int(rank) - 1][what] = urllib.parse.unquote(value) if what == "key" else float(
+                value)
+            del stats[name]
+    return {name: float(value) for name, value in stats.items()}, keys
+
+
+def hot_in_json(server, **headers):
+    status, _, text = ask(port_of(server), "/stats.json", **headers)
+    assert status == 200
+    return json.loads(text).get("hot_keys")
+
+
+def shares(server, number):
+    stats, keys = hot_keys(server, number)
+    assert stats["requests"] > 1000 and 0 < stats["seconds"] < 44
+    assert {key["key"] for key in keys[:3]} <= {key["key"] for key in hot_in_json(server)}
+    found = [key["share"] for key in keys]
+    assert found == sorted(found, reverse=True)
+    return found
+
+
+def test_zipf(serve):
+    server = serve(*ON)
+    stress(server, "--distribution=zipf", "--keys=20000", "--requests=300000", "-c4", "-d20")
+    found = shares(server, b"20")
+    assert len(found) == 20
+    assert found[0] == pytest.approx(0.095, abs=0.02)  # 1 of 10.5
+    assert sum(found) == pytest.approx(0.34, abs=0.05)
+
+
+def test_ten_keys_of_twenty_thousand(serve):
+    server = serve(*ON)
+    stress(server, "--distribution=hot", "--hot-keys=10", "--keys=20000", "--requests=300000",
+           "-c4", "-d20")
+    assert shares(server, b"1000") == pytest.approx([0.09] * 10, abs=0.02)
+
+
+def test_a_storm_over_a_quiet_key(serve):
+    """All keys are asked for once by some, one again and again by others."""
+    server = serve(*ON)
+    quiet, loud = server.connect(), server.connect()
+    for start in range(0, 40000, 1000):
+        quiet.send(b"mn\r\n".join(b"mg q%d s\r\n" % number for number in range(start, start + 1000))
+                   + b"mn\r\n")
+        loud.send(b"mg loud\r\n" * 100 + b"mn\r\n")
+        quiet_answers = quiet.take(len(b"EN\r\n") * 1000 + len(b"MN\r\n") * 1000)
+        assert quiet_answers.count(b"EN\r\n") == 1000
+        loud.take(len(b"EN\r\n") * 100 + len(b"MN\r\n"))
+    _, keys = hot_keys(server)
+    assert [key["key"] for key in keys] == ["loud"]
+    assert keys[0]["misses"] == pytest.approx(keys[0]["requests"], rel=0.01)
+    assert keys[0]["writes"] == 0
+
+
+def test_keys_in_json(serve):
+    server = serve(*ON)
+    client = server.connect()
+    for key in [b'plain:%1', b'a"b\\c<d>', "grün".encode()]:
+        client.ask(b"mg %s\r\nmg %s\r\n" % (key, key), b"EN\r\nEN\r\n")
+    shown = hot_in_json(server)
+    assert {key["key"] for key in shown} == {"plain:%251", "a%22b%5Cc<d>", "gr%C3%BCn"}
+    assert set(shown[0]) == {"key", "requests", "error", "share", "requests_per_second", "writes",
+                             "misses", "value_bytes_per_second"}
+    assert all(key["share"] == pytest.approx(1 / 3, abs=0.01) for key in shown)
+
+
+def ask_twice(server):
+    server.connect().ask(b"mg k\r\nmg k\r\n", b"EN\r\nEN\r\n")
+
+
+@pytest.mark.parametrize("options", [["--hot-keys", "0"], ["-X"]])
+def test_hidden(serve, options):
+    server = serve(*ON, *options)
+    ask_twice(server)
+    server.connect().ask(b"stats hotkeys\r\n", b"CLIENT_ERROR stats hotkeys not allowed\r\n")
+    assert hot_in_json(server) is None
+    assert server.connect().stats(b"settings")["hot_keys"] == ("0" if "0" in options else "128")
+
+
+def test_only_who_may_log_in_sees_keys(serve, tmp_path):
+    users, token = tmp_path / "users", tmp_path / "token"
+    users.write_text("alice:secret\n")
+    token.write_text(TOKEN + "\n")
+    server = serve(*ON, "--auth-file", str(users))
+    client = server.connect()
+    client.ask(b"stats hotkeys\r\n", b"CLIENT_ERROR unauthenticated\r\n")
+    client.ask(b"set a 0 0 12\r\nalice secret\r\n", b"STORED\r\n")
+    client.ask(b"mg k\r\nmg k\r\n", b"EN\r\nEN\r\n")
+    assert client.stats(b"hotkeys")["1:key"] == "k"
+    assert hot_in_json(server) is None  # anybody on this machine may ask
+    server = serve(*ON, "--auth-file", str(users), "--admin-token-file", str(token))
+    client = server.connect()
+    client.ask(b"set a 0 0 12\r\nalice secret\r\nmg k\r\nmg k\r\n", b"STORED\r\nEN\r\nEN\r\n")
+    assert [key["key"] for key in hot_in_json(server, Authorization=f"Bearer {TOKEN}")] == ["k"]
+
+
+def test_at_rest(serve):
+    """Lists nobody has filled cost no memory worth speaking of."""
+    server = serve("-t", "64", "--hot-keys", "1024")
+    ask_twice(server)
+    assert server.connect().stats(b"hotkeys")["1:key"] == "k"
+    assert server.rss_bytes() < 12 << 20
+
+
+def test_too_many():
+    code, _, errors = cachemand.run("--hot-keys", "1025")
+    assert code == 64
+    assert errors == 'cachemand: option --hot-keys: "1025" is not a number from 0 to 1024\n'
