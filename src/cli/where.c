@@ -45,19 +45,23 @@ static void add_file(struct making *making, const char *name, const char *path) 
         add(making, name, path);
 }
 
-/* The first line of a file, without its end. */
-static bool read_password(struct making *making, const char *path, char *to) {
+const char *cm_cli_first_line(const char *path, char *to, int room) {
     FILE *file = fopen(path, "r");
-    if (file == NULL || fgets(to, PASSWORD_BYTES, file) == NULL) {
-        fail(making, CM_EXIT_INPUT, "cannot read the password file %s: %s", path,
-             file == NULL || ferror(file) ? strerror(errno) : "it is empty");
-        if (file != NULL)
-            fclose(file);
-        return false;
-    }
-    fclose(file);
-    to[strcspn(to, "\r\n")] = '\0';
-    return true;
+    const char *why = NULL;
+    if (file == NULL || fgets(to, room, file) == NULL)
+        why = file == NULL || ferror(file) ? strerror(errno) : "it is empty";
+    else
+        to[strcspn(to, "\r\n")] = '\0';
+    if (file != NULL)
+        fclose(file);
+    return why;
+}
+
+static bool read_password(struct making *making, const char *path, char *to) {
+    const char *why = cm_cli_first_line(path, to, PASSWORD_BYTES);
+    if (why != NULL)
+        fail(making, CM_EXIT_INPUT, "cannot read the password file %s: %s", path, why);
+    return why == NULL;
 }
 
 static bool ask_password(struct making *making, const char *user, char *to) {

@@ -71,6 +71,9 @@ struct cm_cli_where {
  * people, to be freed, NULL where there is no memory for one. May ask for the password. */
 int cm_cli_where_make(const struct cm_cli_where *where, char **out, char **why);
 
+/* The first line of a file, without its end, into `room` bytes. NULL, or why there is none. */
+const char *cm_cli_first_line(const char *path, char *to, int room);
+
 /* What to exit with if the client could not be opened. */
 int cm_cli_where_exit(enum cm_status status);
 

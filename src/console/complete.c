@@ -70,7 +70,8 @@ static void add_operands(const struct cm_console *console, struct cm_completions
                                          "conns",   "latency",  "all",   "reset", NULL};
     static const char *const streams[] = {"fetchers",   "mutations", "deletions", "evictions",
                                           "connevents", "sysevents", NULL};
-    static const char *const configs[] = {"server", NULL}, *const switches[] = {"on", "off", NULL};
+    static const char *const configs[] = {"server", "get", "set", "reset", NULL},
+                             *const switches[] = {"on", "off", NULL};
     switch (kind) {
     case CM_OPERANDS_KEYS:
     case CM_OPERANDS_KEY:

@@ -102,6 +102,12 @@ bool cm_may_wait(void *console);
 /* Opens what `where` says, in place of the client there is. Says what is wrong. */
 int cm_connect(struct cm_console *console);
 
+/* ---- a server's settings (settings.c) ---- */
+
+/* Whether 'config' asks for a server's --admin, for which there needs to be no client. */
+bool cm_settings_are_meant(const struct cm_args *args);
+int cm_settings_run(struct cm_console *console, const struct cm_args *args);
+
 /* ---- commands ---- */
 
 #define X(name, function, operands, min, max, kind, options, text, more)                           \

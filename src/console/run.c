@@ -55,8 +55,10 @@ static int unknown(struct cm_console *console, struct cm_slice name) {
 }
 
 /* Those that are about the console itself. */
-static bool needs_client(const struct cm_command *command) {
-    return command->run != cm_command_help && command->run != cm_command_quit &&
+static bool needs_client(const struct cm_args *args) {
+    const struct cm_command *command = args->command;
+    return !(command->run == cm_command_config && cm_settings_are_meant(args)) &&
+           command->run != cm_command_help && command->run != cm_command_quit &&
            command->run != cm_command_connect && command->run != cm_command_time &&
            command->run != cm_command_history;
 }
@@ -73,8 +75,9 @@ static void note_keys(struct cm_console *console, const struct cm_args *args) {
 }
 
 static int run(struct cm_console *console, const struct cm_args *args) {
-    console->asks = needs_client(args->command) || args->command->run == cm_command_connect;
-    if (console->client == NULL && needs_client(args->command)) {
+    console->asks = needs_client(args) || args->command->run == cm_command_connect ||
+                    args->command->run == cm_command_config;
+    if (console->client == NULL && needs_client(args)) {
         const int status = cm_connect(console);
         if (status != CM_EXIT_OK)
             return status;

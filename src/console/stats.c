@@ -240,12 +240,18 @@ static int show_options(struct cm_console *console, const char *match) {
 int cm_command_config(struct cm_console *console, const struct cm_args *args) {
     struct cm_targets targets;
     struct cm_shown shown;
+    if (cm_settings_are_meant(args))
+        return cm_settings_run(console, args);
     if (args->count == 0 && args->given.server == NULL)
         return show_options(console, args->given.match);
-    if (args->count == 1 && !cm_slice_equal(args->operands[0], CM_SLICE("server")))
+    if (args->count > 0 && !cm_slice_equal(args->operands[0], CM_SLICE("server")))
         return cm_error(console, CM_EXIT_USAGE,
-                        "config: %s: must be 'server', or nothing for the client's own options",
+                        "config: %s: must be 'server', 'get', 'set' or 'reset', or nothing for the "
+                        "client's own options",
                         cm_show(&shown, args->operands[0]));
+    if (args->count > 1)
+        return cm_error(console, CM_EXIT_USAGE, "config server: too much: %s",
+                        cm_show(&shown, args->operands[1]));
     int status = cm_targets_init(console, args->given.server, &targets);
     if (status != CM_EXIT_OK)
         return status;

@@ -2,7 +2,7 @@
 #include "etcd/http.h"
 
 #include "etcd/answer.h"
-#include "etcd/curl.h"
+#include "web/curl.h"
 #include <stdio.h>
 #include <stdlib.h>
 

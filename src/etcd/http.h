@@ -6,8 +6,8 @@
  * it. */
 
 #include "base/buf.h"
-#include "etcd/curl.h"
 #include "ring/cluster.h"
+#include "web/curl.h"
 #include <stdatomic.h>
 
 struct cm_http;

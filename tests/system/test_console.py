@@ -323,7 +323,7 @@ REFUSED = [
     (["send"], "send: something is missing; usage: send WORD... [--server NAME]"),
     (["send", "a\r\nb"], "send: one line of less than 500 bytes can be sent, without zero bytes"),
     (["send", "a" * 500], "send: one line of less than 500 bytes can be sent, without zero bytes"),
-    (["config", "client"], "config: client: must be 'server', or nothing for the client's own "
+    (["config", "client"], "config: client: must be 'server', 'get', 'set' or 'reset', or nothing for the client's own "
      "options"),
     (["connect"], "connect: something is missing; usage: connect ADDRESS..."),
     (["connect", "a:b"], "\"b\" is not a port from 1 to 65535"),

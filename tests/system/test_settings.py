@@ -266,8 +266,7 @@ def test_large_bodies(admin):
         for _ in range(700):
             yield b"#" * 99 + b"\n"
 
-    assert ask(admin.port, "/config", "POST", pieces(), Authorization=BEARER,
-               Transfer_Encoding="chunked")[0] == 413
+    assert ask(admin.port, "/config", "POST", pieces(), Authorization=BEARER)[0] == 413
     assert admin.setting("idle_timeout") == "5"
 
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "etcd/curl.h"
+#include "web/curl.h"
 
 #include "base/os/library.h"
 #include <stddef.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#ifndef CM_ETCD_CURL_H
-#define CM_ETCD_CURL_H
+#ifndef CM_WEB_CURL_H
+#define CM_WEB_CURL_H
 
 #include <curl/curl.h>
 #include <stdbool.h>
 
-/* libcurl, loaded when the first cluster in etcd is opened: with the thirty libraries it stands on it
+/* libcurl, loaded when somebody is to be asked by HTTP: with the thirty libraries it stands on it
  * takes 4 MB of every process that is linked with it. */
 
 #define CM_CURL_LIBRARY "libcurl.so.4"
@@ -15,6 +15,7 @@
     X(global_cleanup)                                                                              \
     X(easy_init)                                                                                   \
     X(easy_cleanup)                                                                                \
+    X(easy_perform)                                                                                \
     X(easy_setopt)                                                                                 \
     X(easy_getinfo)                                                                                \
     X(easy_strerror)                                                                               \

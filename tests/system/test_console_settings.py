@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The console's config get, set and reset, which ask a server's --admin."""
+
+import json
+
+import pytest
+
+from admin import TOKEN, port_of
+from console import run
+
+
+@pytest.fixture
+def token_file(tmp_path):
+    path = tmp_path / "token"
+    path.write_text(TOKEN + "\n")
+    return path
+
+
+@pytest.fixture
+def config(serve, token_file):
+    """Runs the command on a server of its own."""
+    server = serve("--admin", "127.0.0.1:0", "--admin-token-file", str(token_file))
+    options = ["--admin", f"127.0.0.1:{port_of(server)}", "--token-file", str(token_file)]
+
+    def ask(*words, before=()):
+        return run(*before, "config", *words, *options)
+
+    ask.server, ask.options, ask.address = server, options, options[1]
+    return ask
+
+
+def test_get(config):
+    assert config("get", "memory-limit") == (0, b"memory-limit\t100\tlive\tdefault\n", b"")
+    status, out, _ = config("get")
+    rows = dict(line.split("\t", 1) for line in out.decode().splitlines())
+    assert status == 0 and rows["port"] == "-1\trestart\tcommand line"
+    assert {"threads", "listen", "tls-cert"} < set(rows)
+    assert config("get", "mem*")[1] == config("get", "--match", "mem*")[1]
+    assert config("get", "x*") == (1, b"", b"cacheman: no setting is like x*\n")
+
+
+def test_set_and_reset(config):
+    assert config("set", "memory-limit", "64") == (
+        0, b"memory-limit: 100 -> 64, by 127.0.0.1\n", b"")
+    assert config("get", "memory-limit")[1] == \
+        b"memory-limit\t64\tlive\tset at run time by 127.0.0.1\n"
+    assert config.server.connect().stats(b"settings")["maxbytes"] == str(64 << 20)
+    assert config("set", "memory-limit", "64")[:2] == (0, b"memory-limit: 64 already\n")
+    config("set", "listen", "127.0.0.1, 127.0.0.2")
+    assert config("reset", "memory-limit") == (
+        0, b"memory-limit: 64 -> 100, by 127.0.0.1\n", b"")
+    assert config("reset") == (
+        0, b"listen: 127.0.0.1,127.0.0.2 -> (not set), by 127.0.0.1\n", b"")
+    assert config("reset") == (0, b"nothing was set at run time\n", b"")
+
+
+def test_json(config):
+    _, out, _ = config("set", "conn-limit", "9", "--json")
+    answer = json.loads(out)
+    assert (answer["ok"], answer["status"]) == (True, 0)
+    assert answer["changed"] == [{"name": "conn-limit", "from": "1024", "to": "9"}]
+    _, out, _ = config("get", "conn-limit", "--json")
+    assert json.loads(out)["settings"][0]["value"] == "9"
+    status, out, _ = config("set", "threads", "9", "--json")
+    answer = json.loads(out)
+    assert (status, answer["ok"], answer["restart"]) == (1, False, ["threads"])
+    assert answer["error"] == "not changed: threads"
+
+
+NOTHING = "cacheman: nothing has changed that 127.0.0.1 wanted changed\n"
+
+
+@pytest.mark.parametrize("words,status,out,errors", [
+    (["set", "threads", "63"], 1, "threads: changes with a restart only\n",
+     "cacheman: not changed: threads\n"),
+    (["set", "threads", "x"], 64, "", 'cacheman: threads: "x" is not a number from 1 to 64\n'
+     + NOTHING),
+    (["set", "foo", "x"], 64, "", 'cacheman: line 1: unknown key "foo"; keys are the long names of '
+                                  "the options that --help lists\n" + NOTHING),
+    (["set", "foo\nbar", "x"], 64, "", "cacheman: config set: a setting is one line\n"),
+    (["set", "verbose", "1\nthreads = 2"], 64, "", "cacheman: config set: a setting is one line\n"),
+    (["set", "threads"], 64, "", "cacheman: config set: usage: config set NAME VALUE\n"),
+    (["get", "a", "b"], 64, "", "cacheman: config get: usage: config get [PATTERN]\n"),
+    (["reset", "a", "b"], 64, "", "cacheman: config reset: usage: config reset [NAME]\n"),
+    (["reset", "threads"], 64, "", "cacheman: threads: it was not set at run time\n" + NOTHING),
+    (["reset", "../metrics"], 64, "", "cacheman: config reset: no setting is called ../metrics\n"),
+    (["reset", "a?b"], 64, "", "cacheman: config reset: no setting is called a?b\n"),
+], ids=lambda value: " ".join(value)[:20] if isinstance(value, list) else "")
+def test_what_is_wrong(config, words, status, out, errors):
+    got = config(*words)
+    assert (got[0], got[1].decode(), got[2].decode()) == (status, out, errors)
+
+
+def test_tokens(config, serve, tmp_path):
+    bare = config.options[:2]
+    assert run("config", "get", *bare) == (
+        77, b"", b"cacheman: %s wants a token; --token-file names the file with it\n"
+        % config.address.encode())
+    wrong = tmp_path / "wrong"
+    wrong.write_text("wrong-horse-battery-staple")
+    assert run("config", "set", "threads", "1", *bare, "--token-file", wrong) == (
+        77, b"", b"cacheman: %s did not accept the token\n" % config.address.encode())
+    assert run("config", "get", *bare, "--token-file", "/nowhere/token") == (
+        66, b"", b"cacheman: cannot read the token file /nowhere/token: No such file or directory\n")
+    open_to_all = f"127.0.0.1:{port_of(serve('--admin', '127.0.0.1:0'))}"
+    assert run("config", "get", "threads", "--admin", open_to_all)[0] == 0
+    assert run("config", "set", "verbose", "1", "--admin", open_to_all) == (
+        77, b"", b"cacheman: %s: settings can be changed only with a token, and this server has "
+        b"none: start it with --admin-token-file FILE\n" % open_to_all.encode())
+
+
+def test_addresses(config):
+    for address in ["127.0.0.1:1/x", "", "http://", "user@host", "a b", "x" * 300]:
+        status, _, errors = run("config", "get", "--admin", address)
+        assert status == 64
+        assert errors.endswith(b": must be HOST, HOST:PORT or [IPV6]:PORT, behind https:// if it is "
+                               b"by TLS\n")
+    assert run("config", "get", "threads", "--admin", "http://" + config.address,
+               *config.options[2:])[0] == 0
+    status, _, errors = run("config", "get", "--admin", "127.0.0.1:1")
+    assert status == 69
+    assert errors.startswith(b"cacheman: 127.0.0.1:1 cannot be reached: ")
+
+
+def test_no_answer(config):
+    """A server of the cache's own protocols says no HTTP; one that says nothing ends by timeout."""
+    port = config.server.port
+    status, _, errors = run("--timeout", "300ms", "config", "get", "--admin", f"127.0.0.1:{port}")
+    assert status == 69
+    assert errors.startswith(b"cacheman: 127.0.0.1:%d " % port)
