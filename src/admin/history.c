@@ -20,6 +20,7 @@ struct minute {
     bool is_open;
     double sums[CM_SERIES_COUNT];    /* of values, each times the seconds it stands for */
     double seconds[CM_SERIES_COUNT]; /* 0: no value */
+    struct cm_duration_sums before;  /* those at its beginning */
 };
 
 struct cm_history {
@@ -28,16 +29,19 @@ struct cm_history {
     struct minute minute;
     bool has_before;
     uint64_t before[CM_SERIES_COUNT]; /* readings of before_ns */
+    struct cm_duration_sums durations_before;
     uint64_t before_ns;
     int64_t before_s; /* the label of that reading */
 };
 
-enum kind { RATE, LEVEL };
+enum kind { RATE, LEVEL, PERCENTILE };
 
 static const enum kind kinds[CM_SERIES_COUNT] = {
 #define CM_SERIES(name, kind, value) kind,
+#define CM_PERCENTILE(name, share)   PERCENTILE,
 #include "tables/history.def"
 #undef CM_SERIES
+#undef CM_PERCENTILE
 };
 
 /* ---- rings ---- */
@@ -86,6 +90,23 @@ static uint64_t find_later(const struct ring *ring, int64_t time_s) {
     return low;
 }
 
+/* ---- percentiles ---- */
+
+/* Those of what was counted between two readings. */
+static void put_percentiles(struct cm_history_row *row, const struct cm_duration_sums *before,
+                            const struct cm_duration_sums *now) {
+    struct cm_duration_sums between = *now;
+    cm_durations_subtract(&between, before);
+    bool is_known = cm_durations_count(&between) > 0;
+#define CM_SERIES(name, kind, value)
+#define CM_PERCENTILE(name, share)                                                                 \
+    row->values[CM_SERIES_##name] =                                                                \
+        is_known ? (float)cm_durations_percentile_ns(&between, share) / 1000 : NAN;
+#include "tables/history.def"
+#undef CM_SERIES
+#undef CM_PERCENTILE
+}
+
 /* ---- minutes ---- */
 
 static void close_minute(struct cm_history *history) {
@@ -94,6 +115,7 @@ static void close_minute(struct cm_history *history) {
     for (size_t i = 0; i < CM_SERIES_COUNT; i++)
         row.values[i] =
             minute->seconds[i] > 0 ? (float)(minute->sums[i] / minute->seconds[i]) : NAN;
+    put_percentiles(&row, &minute->before, &history->durations_before);
     push(&history->minutes, &row, 60);
 }
 
@@ -106,7 +128,8 @@ static void add_to_minute(struct cm_history *history, const struct cm_history_ro
         minute->is_open = false;
     }
     if (!minute->is_open) {
-        *minute = (struct minute){.time_s = time_s, .is_open = true};
+        *minute =
+            (struct minute){.time_s = time_s, .is_open = true, .before = history->durations_before};
         move_back(&history->minutes, time_s - 60, 60);
     }
     for (size_t i = 0; i < CM_SERIES_COUNT; i++) {
@@ -127,8 +150,10 @@ static void read_series(const struct cm_stats_readings *r, uint64_t *values) {
 #define STORE(field)                 (r->store.field)
 #define USAGE(field)                 (usage.field)
 #define CM_SERIES(name, kind, value) values[CM_SERIES_##name] = value;
+#define CM_PERCENTILE(name, share)   values[CM_SERIES_##name] = 0; /* put_percentiles() */
 #include "tables/history.def"
 #undef CM_SERIES
+#undef CM_PERCENTILE
 #undef SERVER
 #undef METRIC
 #undef STORE
@@ -147,14 +172,16 @@ static int64_t label_of(const struct cm_history *history, uint64_t elapsed_ns, i
     return llabs(expected_s - wall_s) <= 1 ? expected_s : wall_s;
 }
 
-static void remember(struct cm_history *history, const uint64_t *values,
-                     const struct cm_history_time *now) {
+/* `values` are those of the reading, in the order of the series. */
+static void remember(struct cm_history *history, const struct cm_history_reading *reading,
+                     const uint64_t *values, const struct cm_history_time *now) {
     uint64_t elapsed_ns = now->monotonic_ns - history->before_ns;
     double elapsed_s = (double)elapsed_ns / (double)SECOND_NS;
     struct cm_history_row row = {.time_s = label_of(history, elapsed_ns, now->wall_s)};
     for (size_t i = 0; i < CM_SERIES_COUNT; i++)
         row.values[i] =
             kinds[i] == RATE ? rate_of(history->before[i], values[i], elapsed_s) : (float)values[i];
+    put_percentiles(&row, &history->durations_before, &reading->durations);
     cm_os_mutex_lock(&history->lock);
     push(&history->seconds, &row, 1);
     add_to_minute(history, &row, elapsed_s);
@@ -162,17 +189,18 @@ static void remember(struct cm_history *history, const uint64_t *values,
     history->before_s = row.time_s;
 }
 
-void cm_history_take(struct cm_history *history, const struct cm_stats_readings *readings,
+void cm_history_take(struct cm_history *history, const struct cm_history_reading *reading,
                      const struct cm_history_time *now) {
     uint64_t values[CM_SERIES_COUNT];
     if (history->has_before && now->monotonic_ns - history->before_ns < SECOND_NS / 2)
         return; /* the next one has both */
-    read_series(readings, values);
+    read_series(&reading->stats, values);
     if (history->has_before)
-        remember(history, values, now);
+        remember(history, reading, values, now);
     else
         history->before_s = now->wall_s;
     memcpy(history->before, values, sizeof values);
+    history->durations_before = reading->durations;
     history->before_ns = now->monotonic_ns;
     history->has_before = true;
 }

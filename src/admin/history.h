@@ -13,14 +13,17 @@
  * A row is memory that is touched when it is first written: a week of minutes takes a week to fill. */
 
 #include "command/stats.h"
+#include "metrics/durations.h"
 
 #define CM_HISTORY_SECONDS 3600
 #define CM_HISTORY_MINUTES (7 * 24 * 60)
 
 enum cm_series {
 #define CM_SERIES(name, kind, value) CM_SERIES_##name,
+#define CM_PERCENTILE(name, share)   CM_SERIES_##name,
 #include "tables/history.def"
 #undef CM_SERIES
+#undef CM_PERCENTILE
     CM_SERIES_COUNT
 };
 
@@ -44,9 +47,15 @@ CM_MUST_CHECK enum cm_status cm_history_create(struct cm_history **out);
 /* NULL is allowed. */
 void cm_history_destroy(struct cm_history *history);
 
+/* What was counted until now. */
+struct cm_history_reading {
+    struct cm_stats_readings stats;
+    struct cm_duration_sums durations; /* of requests, whatever their command */
+};
+
 /* To be called about once a second, by one thread; the first reading is what the next is compared
  * with. */
-void cm_history_take(struct cm_history *history, const struct cm_stats_readings *readings,
+void cm_history_take(struct cm_history *history, const struct cm_history_reading *reading,
                      const struct cm_history_time *now);
 
 /* Which rows, and where to. */

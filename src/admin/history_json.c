@@ -53,8 +53,10 @@ static void put_column(struct writer *writer, const struct cm_history_row *rows,
 static void put_rows(struct writer *writer, const struct cm_history_row *rows, size_t count) {
     static const char *const names[] = {
 #define CM_SERIES(name, kind, value) #name,
+#define CM_PERCENTILE(name, share)   #name,
 #include "tables/history.def"
 #undef CM_SERIES
+#undef CM_PERCENTILE
     };
     put(writer, "\"times\":[");
     for (size_t i = 0; i < count; i++)

@@ -71,11 +71,21 @@ static void end_old_clients(struct cm_admin_port *port) {
     cm_os_mutex_unlock(&port->lock);
 }
 
+static void add_durations(struct cm_duration_sums *to, const struct cm_duration_sums *more) {
+    to->sum_ns += more->sum_ns;
+    for (size_t i = 0; i < CM_DURATION_BUCKETS; i++)
+        to->buckets[i] += more->buckets[i];
+}
+
 static void remember_second(struct cm_admin_port *port) {
     const struct cm_history_time now = {cm_os_monotonic_ns(), cm_os_wall_s()};
-    struct cm_stats_readings readings;
-    cm_stats_read(port->options.stats, &readings);
-    cm_history_take(port->history, &readings, &now);
+    struct cm_duration_sums by_command[CM_COMMANDS];
+    struct cm_history_reading reading = {0};
+    cm_stats_read(port->options.stats, &reading.stats);
+    cm_stats_read_durations(port->options.stats, by_command);
+    for (size_t i = 0; i < CM_COMMANDS; i++)
+        add_durations(&reading.durations, &by_command[i]);
+    cm_history_take(port->history, &reading, &now);
 }
 
 void cm_admin_port_tick(struct cm_admin_port *port) {

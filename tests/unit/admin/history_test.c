@@ -15,7 +15,7 @@
 /* A server whose clocks and counters the test moves. */
 struct rig {
     struct cm_history *history;
-    struct cm_stats_readings readings;
+    struct cm_history_reading reading;
     struct cm_history_time now;
 };
 
@@ -23,7 +23,7 @@ static int set_up(void **state) {
     static struct rig rig;
     rig = (struct rig){.now = {.monotonic_ns = 5 * SECOND_NS, .wall_s = START_S}};
     assert_int_equal(cm_history_create(&rig.history), CM_OK);
-    cm_history_take(rig.history, &rig.readings, &rig.now);
+    cm_history_take(rig.history, &rig.reading, &rig.now);
     *state = &rig;
     return 0;
 }
@@ -35,7 +35,7 @@ static int tear_down(void **state) {
 }
 
 static void count_hits(struct rig *rig, uint64_t hits) {
-    rig->readings.metrics.values[CM_METRIC_get_hits] += hits;
+    rig->reading.stats.metrics.values[CM_METRIC_get_hits] += hits;
 }
 
 /* Both clocks go on, and what was counted is read. */
@@ -45,7 +45,7 @@ static void pass_ms(struct rig *rig, uint64_t ms) {
     rest_ms += ms;
     rig->now.wall_s += (int64_t)(rest_ms / 1000);
     rest_ms %= 1000;
-    cm_history_take(rig->history, &rig->readings, &rig->now);
+    cm_history_take(rig->history, &rig->reading, &rig->now);
 }
 
 static void pass_seconds(struct rig *rig, size_t count, uint64_t hits) {
@@ -77,9 +77,9 @@ static void expect_hits(const struct cm_history_row *row, int64_t time_s, double
 static void rates_and_levels(void **state) {
     struct rig *rig = *state;
     size_t count;
-    rig->readings.server.curr_connections = 7;
+    rig->reading.stats.server.curr_connections = 7;
     pass_seconds(rig, 1, 10);
-    rig->readings.server.curr_connections = 3;
+    rig->reading.stats.server.curr_connections = 3;
     pass_seconds(rig, 1, 0);
     struct cm_history_row *rows = copy(rig, CM_HISTORY_BY_SECOND, 0, &count);
     assert_int_equal(count, 2);
@@ -165,7 +165,7 @@ static void a_reset_counts_nothing_back(void **state) {
     struct rig *rig = *state;
     size_t count;
     pass_seconds(rig, 1, 1000);
-    rig->readings.metrics.values[CM_METRIC_get_hits] = 4;
+    rig->reading.stats.metrics.values[CM_METRIC_get_hits] = 4;
     pass_ms(rig, 1000);
     struct cm_history_row *rows = copy(rig, CM_HISTORY_BY_SECOND, 0, &count);
     expect_hits(&rows[1], START_S + 2, 4);
@@ -216,6 +216,41 @@ static void a_clock_put_back_within_a_second(void **state) {
     free(copy(rig, CM_HISTORY_BY_MINUTE, 0, &count));
 }
 
+static void count_requests(struct rig *rig, uint64_t ns, uint64_t count) {
+    rig->reading.durations.buckets[cm_duration_bucket(ns)] += count;
+    rig->reading.durations.sum_ns += ns * count;
+}
+
+static void expect_us(double seen, double us) {
+    assert_true(seen >= us && seen <= us * 1.13); /* a bucket's width */
+}
+
+/* Of the seconds each its own, and of the minute those of all its requests. */
+static void percentiles(void **state) {
+    struct rig *rig = *state;
+    size_t count;
+    pass_seconds(rig, 19, 0);
+    count_requests(rig, 10000, 1000);
+    pass_seconds(rig, 1, 0);
+    count_requests(rig, 900000, 100);
+    pass_seconds(rig, 1, 0);
+    pass_seconds(rig, 60, 0);
+    struct cm_history_row *rows = copy(rig, CM_HISTORY_BY_SECOND, START_S + 18, &count);
+    assert_true(isnan(rows[0].values[CM_SERIES_latency_p50_us]));
+    expect_us((double)rows[1].values[CM_SERIES_latency_p999_us], 10);
+    expect_us((double)rows[2].values[CM_SERIES_latency_p50_us], 900);
+    assert_true(isnan(rows[3].values[CM_SERIES_latency_p99_us]));
+    free(rows);
+    rows = copy(rig, CM_HISTORY_BY_MINUTE, START_S - 40, &count);
+    assert_int_equal(count, 1);
+    expect_us((double)rows[0].values[CM_SERIES_latency_p50_us], 10);
+    expect_us((double)rows[0].values[CM_SERIES_latency_p99_us], 900);
+    free(rows);
+    rows = copy(rig, CM_HISTORY_BY_MINUTE, 0, &count);
+    assert_true(isnan(rows[0].values[CM_SERIES_latency_p99_us]));
+    free(rows);
+}
+
 static void no_more_than_there_is_room_for(void **state) {
     struct rig *rig = *state;
     struct cm_history_row rows[4];
@@ -245,6 +280,7 @@ int main(void) {
         TEST(a_sleep_is_a_hole),
         TEST(a_clock_put_back),
         TEST(a_clock_put_back_within_a_second),
+        TEST(percentiles),
         TEST(no_more_than_there_is_room_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
