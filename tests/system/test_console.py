@@ -316,6 +316,7 @@ REFUSED = [
     (["stats", "a b"], "stats: a b is no name of a group"),
     (["stats", "a\r\nflush_all"], "stats: a\\r\\nflush_all is no name of a group"),
     (["stats", "--server", "x"], "there is no server x here; 'servers' lists them"),
+    (["hot", "all"], "hot: all: must be a number from 1 to 1000"),
     (["servers", "x"], "servers: too much: x; usage: servers"),
     (["ping", "--count", "0"], "ping: --count=0: must be a number from 1 to 1000000"),
     (["watch", "a b"], "watch: that is no name of a stream"),

@@ -1,23 +1,30 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Hot keys: what `stats hotkeys` and /stats.json tell of real traffic, and to whom."""
+"""Hot keys: what `stats hotkeys`, /stats.json and the console tell of real traffic, and to whom."""
 
 import json
+import shutil
+import socket
 import subprocess
+import threading
 import urllib.parse
 
 import pytest
 
 import cachemand
-from cachemand import PROGRAM
+from console import CACHEMAN, Console, Terminal
 from test_admin import TOKEN, ask, port_of
 
-CACHEMAN = PROGRAM.parent / "cacheman"
+MEMCACHED = shutil.which("memcached")
 ON = ("-t", "2", "--admin", "127.0.0.1:0")
+
+
+def at(*servers):
+    return ",".join(f"127.0.0.1:{server.port}" for server in servers)
 
 
 def stress(server, *options):
     subprocess.run([str(CACHEMAN), "stress", "--timeout=60s", "--json", "-s",
-                    f"127.0.0.1:{server.port}", *map(str, options)],
+                    at(server), *map(str, options)],
                    capture_output=True, timeout=180, check=True)
 
 
@@ -136,3 +143,112 @@ def test_too_many():
     code, _, errors = cachemand.run("--hot-keys", "1025")
     assert code == 64
     assert errors == 'cachemand: option --hot-keys: "1025" is not a number from 0 to 1024\n'
+
+
+# ---- the console ----
+
+def rows(console, *words):
+    return [row.split("\t") for row in console.good("hot", *words).decode().splitlines()]
+
+
+@pytest.fixture
+def two(serve):
+    servers = [serve("-t", "1"), serve("-t", "1")]
+    console = Console(at(*servers))
+    console.processes = servers
+    return console
+
+
+def test_console_merges_servers(two):
+    for number, server in enumerate(two.processes):
+        client = server.connect()
+        for rank, count in enumerate([40, 10, 4]):
+            client.ask(b"mg s%dk%d\r\n" % (number, rank) * count * (2 - number),
+                       b"EN\r\n" * count * (2 - number))
+        client.ask(b"set s%dk0 0 0 5\r\nhello\r\n" % number, b"STORED\r\n")
+    names = two.servers.split(",")
+    shown = rows(two)
+    assert [(row[0], row[-1]) for row in shown] == [
+        ("s0k0", names[0]), ("s1k0", names[1]), ("s0k1", names[0]), ("s1k1", names[1]),
+        ("s0k2", names[0]), ("s1k2", names[1])]
+    assert all(len(row) == 7 for row in shown)
+    assert shown[2][3:5] == ["0.0 %", "100.0 %"]
+    assert [row[0] for row in rows(two, "2")] == ["s0k0", "s1k0"]
+    assert [row[0] for row in rows(two, "2", "--server", names[1])] == ["s1k0", "s1k1"]
+    answer, _ = two.json("hot", "1")
+    (key,) = answer["keys"]
+    assert (key["key"], key["server"]) == ("s0k0", names[0])
+    assert key["share"] == pytest.approx(key["requests_per_second"] /
+                                         answer["requests_per_second"])
+    assert key["share"] == pytest.approx(81 / 164, abs=0.1)
+    assert 1 - 0.1 < key["writes"] + 81 - key["misses"] + 0.1 and key["error"] == 0
+
+
+def test_console_at_a_terminal(two):
+    two.processes[0].connect().ask(b"mg k\xc3\xbc\x1b[31m\r\n" * 3, b"EN\r\n" * 3)
+    with Terminal("-s", two.servers, columns=120) as terminal:
+        terminal.prompt()
+        shown = terminal.do("hot").splitlines()
+        assert shown[0].split() == ["KEY", "REQUESTS/S", "SHARE", "WRITES", "MISSES", "VALUES/S",
+                                    "SERVER"]
+        assert shown[1].startswith("kü\\x1b[31m ") and "100.0 %" in shown[1]
+        terminal.do("flush --yes")
+        assert "k" in terminal.do("hot 1 --server " + two.servers.split(",")[0])
+        assert "no key is hot" in terminal.do("hot --server " + two.servers.split(",")[1])
+
+
+@pytest.mark.parametrize("word", ["0", "1001", "x", "-1", ""])
+def test_console_refuses(two, word):
+    status, out, err = two("hot", "--", word) if word.startswith("-") else two("hot", word)
+    assert (status, out) == (64, b"")
+    assert err.decode() == f"cacheman: hot: {word}: must be a number from 1 to 1000\n"
+
+
+def test_console_asks_who_does_not_tell(serve):
+    server = serve("-X")
+    name = at(server)
+    status, out, err = Console(name)("hot")
+    assert (status, out) == (76, b"")
+    assert err.decode() == f"cacheman: {name}: CLIENT_ERROR stats hotkeys not allowed\n"
+
+
+@pytest.mark.skipif(not MEMCACHED, reason="no memcached")
+def test_console_asks_memcached(memcached):
+    status, out, err = Console(memcached())("hot")
+    assert (status, out) == (76, b"")
+    assert err.endswith(b": knows no such group of statistics: hotkeys 10\n")
+
+
+class Liar:
+    """A server that answers whatever it is asked with the same, once it was greeted."""
+
+    def __init__(self, answer):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.name = "127.0.0.1:%d" % self.listener.getsockname()[1]
+        self.answer = answer
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            with client, client.makefile("rb") as lines:
+                for line in lines:
+                    client.sendall(b"MN\r\n" if line == b"mn\r\n" else self.answer)
+
+
+def test_console_believes_no_nonsense():
+    lines = [b"seconds nan", b"requests 1e400", b"1:requests 5", b"1:key " + b"%41" * 250,
+             b"1:requests_per_second inf", b"1:requests -3", b"2:key " + b"x" * 400,
+             b"2:value_bytes_per_second 1e300", b"2:error " + b"9" * 300, b":key", b"3:key",
+             b"3:requests_per_second 0x10", b"4:key %zz%00%0a", b"4:unheard 1", b":", b"::key 7"]
+    liar = Liar(b"".join(b"STAT " + line + b"\r\n" for line in lines) + b"END\r\n")
+    answer, _ = Console(liar.name).json("hot")
+    assert answer["requests_per_second"] == 0
+    keys = answer["keys"]
+    assert sorted(key["key"] for key in keys) == ["", "", "", "%zz\x00\n", "A" * 250]
+    assert all(key["requests"] == key["share"] == 0 for key in keys)
+    assert [key["requests_per_second"] for key in keys] == [16, 0, 0, 0, 0]
+    liar.listener.close()
