@@ -69,6 +69,8 @@ if(TARGET cachemand)
   install(FILES docs/cachemand.1 docs/cacheman.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
   # Not into /etc: an administrator's file is never overwritten.
   install(FILES packaging/cachemand.conf DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
+  install(DIRECTORY packaging/prometheus packaging/grafana
+          DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 endif()
 
 # The reference that script/doc makes, if it has.

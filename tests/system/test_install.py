@@ -28,3 +28,8 @@ def test_prefix_of_the_installation(tmp_path):
         assert f"-L{folders[0].parent}" in words
         assert (prefix / "include/cacheman/store.h").exists()
         assert (folders[0].parent / "libcacheman-store.a").exists()
+        examples = list(prefix.rglob("examples"))
+        assert len(examples) == 1
+        for example in ("cachemand.conf", "prometheus/cacheman.rules.yml",
+                        "grafana/cacheman.json"):
+            assert (examples[0] / example).exists()
