@@ -27,6 +27,7 @@ static enum shape shape_of(const struct cm_option *option) {
     case CM_OPTION_COUNT:
     case CM_OPTION_NUMBER:
     case CM_OPTION_SIZE:
+    case CM_OPTION_THOUSANDTHS:
     case CM_OPTION_CHOICE:
     case CM_OPTION_OCTAL:
         return SHAPE_NUMBER;
@@ -154,6 +155,8 @@ static void list_text(const struct cm_config_list *list, char *to, size_t to_byt
 static void number_text(const struct cm_option *option, int64_t number, char *to, size_t to_bytes) {
     if (option->kind == CM_OPTION_SIZE) {
         cm_option_size_text(number, to, to_bytes);
+    } else if (option->kind == CM_OPTION_THOUSANDTHS) {
+        cm_option_thousandths_text(number, to, to_bytes);
     } else if (option->kind == CM_OPTION_OCTAL) {
         snprintf(to, to_bytes, "%04" PRIo64, (uint64_t)number);
     } else if (option->kind == CM_OPTION_CHOICE) {

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #define CM_CONFIG_HOST_BYTES 256
+#define CM_CONFIG_PORT_FREE  (-1)
 
 /* One entry of -l. */
 struct cm_config_address {
@@ -16,8 +17,6 @@ struct cm_config_address {
     int port;                        /* 0: that of -p; --admin may have CM_CONFIG_PORT_FREE */
     bool plain;                      /* "notls:", no TLS here in spite of -Z */
 };
-
-#define CM_CONFIG_PORT_FREE (-1)
 
 struct cm_config_list {
     struct cm_config_address *entries; /* owned */
@@ -41,6 +40,7 @@ enum cm_config_protocol {
 #define CM_CONFIG_TYPE_COUNT           int64_t
 #define CM_CONFIG_TYPE_NUMBER          int64_t
 #define CM_CONFIG_TYPE_SIZE            int64_t
+#define CM_CONFIG_TYPE_THOUSANDTHS     int64_t
 #define CM_CONFIG_TYPE_TEXT            const char *
 #define CM_CONFIG_TYPE_OPTIONAL        const char *
 #define CM_CONFIG_TYPE_LIST            struct cm_config_list

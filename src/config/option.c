@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "config/option.h"
 
+#include "base/check.h"
 #include "config/config.h"
 
 #include <inttypes.h>
@@ -114,6 +115,17 @@ const char *cm_option_size_text(int64_t bytes, char *to, size_t to_bytes) {
     return to;
 }
 
+const char *cm_option_thousandths_text(int64_t thousandths, char *to, size_t to_bytes) {
+    int used =
+        snprintf(to, to_bytes, "%" PRId64 ".%03" PRId64, thousandths / 1000, thousandths % 1000);
+    CM_CHECK(used > 0 && (size_t)used < to_bytes);
+    while (to[used - 1] == '0')
+        to[--used] = '\0';
+    if (to[used - 1] == '.')
+        to[--used] = '\0';
+    return to;
+}
+
 const char *cm_option_describe(const struct cm_option *option, char *to, size_t to_bytes) {
     char low[24], high[24];
     switch (option->kind) {
@@ -121,6 +133,11 @@ const char *cm_option_describe(const struct cm_option *option, char *to, size_t 
         snprintf(to, to_bytes, "a size from %s to %s, in bytes or with k, m or g",
                  cm_option_size_text(option->min, low, sizeof low),
                  cm_option_size_text(option->max, high, sizeof high));
+        break;
+    case CM_OPTION_THOUSANDTHS:
+        snprintf(to, to_bytes, "a number from %s to %s, with up to three decimals",
+                 cm_option_thousandths_text(option->min, low, sizeof low),
+                 cm_option_thousandths_text(option->max, high, sizeof high));
         break;
     case CM_OPTION_NUMBER:
     case CM_OPTION_NOTHING_NUMBER:

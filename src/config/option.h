@@ -13,6 +13,7 @@ enum cm_option_kind {
     CM_OPTION_COUNT,
     CM_OPTION_NUMBER, /* from here to EXTENDED those that take a value */
     CM_OPTION_SIZE,
+    CM_OPTION_THOUSANDTHS,
     CM_OPTION_TEXT,
     CM_OPTION_OPTIONAL,
     CM_OPTION_CHOICE,
@@ -82,6 +83,9 @@ const char *cm_option_title(const struct cm_option *option, char *to);
 
 /* "CACHEMAN_MAX_ITEM_SIZE", its variable in the environment. Returns `to`. */
 const char *cm_option_variable(const struct cm_option *option, char *to);
+
+/* "2.5": a THOUSANDTHS' value as it is written. Returns `to`. */
+const char *cm_option_thousandths_text(int64_t thousandths, char *to, size_t to_bytes);
 
 /* "1m", "1536k" or plain bytes. Returns `to`. */
 const char *cm_option_size_text(int64_t bytes, char *to, size_t to_bytes);

@@ -51,6 +51,26 @@ static enum cm_status set_number(struct cm_config_parse *parse, const struct cm_
     return CM_OK;
 }
 
+/* "12" or "1.25", kept as 12000 or 1250. */
+static enum cm_status set_thousandths(struct cm_config_parse *parse, const struct cm_option *option,
+                                      const char *value) {
+    const size_t whole = strspn(value, "0123456789");
+    const bool has_point = value[whole] == '.';
+    const size_t decimals = has_point ? strspn(value + whole + 1, "0123456789") : 0;
+    int64_t number = 0;
+    if (whole == 0 || whole > 15 || value[whole + has_point + decimals] != '\0' ||
+        (has_point && decimals == 0) || decimals > 3)
+        return fail_value(parse, option, value);
+    for (const char *at = value; *at != '\0'; at++)
+        number = *at == '.' ? number : number * 10 + (*at - '0');
+    for (size_t i = decimals; i < 3; i++)
+        number *= 10;
+    if (number < option->min || number > option->max)
+        return fail_value(parse, option, value);
+    *(int64_t *)((char *)parse->config + option->offset) = number;
+    return CM_OK;
+}
+
 static enum cm_status set_octal(struct cm_config_parse *parse, const struct cm_option *option,
                                 const char *value) {
     int64_t number = 0;
@@ -170,6 +190,8 @@ enum cm_status cm_config_set(struct cm_config_parse *parse, const struct cm_opti
     case CM_OPTION_NUMBER:
     case CM_OPTION_SIZE:
         return set_number(parse, option, value);
+    case CM_OPTION_THOUSANDTHS:
+        return set_thousandths(parse, option, value);
     case CM_OPTION_TEXT:
     case CM_OPTION_OPTIONAL:
         return set_text(parse, option, value);

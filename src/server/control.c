@@ -2,6 +2,7 @@
 #include "base/format.h"
 #include "base/os/os.h"
 #include "command/admin.h"
+#include "config/change.h"
 #include "server/internal.h"
 
 #include <cacheman/version.h>
@@ -163,6 +164,7 @@ static void put_settings(struct cm_server *server, struct cm_stat_sink *sink) {
     static const char *const protocols[] = {"auto-negotiate", "ascii", "binary"};
     const struct cm_config *config = server->config;
     struct cmstore_counters counters;
+    char slow_ms[32];
     cmstore_read_counters(server->store, &counters);
     put(sink, "maxbytes", "%" PRIu64, counters.memory_limit);
     put(sink, "maxconns", "%" PRId64, config->connections_max);
@@ -191,6 +193,8 @@ static void put_settings(struct cm_server *server, struct cm_stat_sink *sink) {
     put(sink, "dump_enabled", "%s", on_off(!config->disable_dump));
     put(sink, "hash_algorithm", "xxh3");
     put(sink, "idle_timeout", "%" PRId64, config->idle_timeout_s);
+    put(sink, "slow_ms", "%s",
+        cm_config_value(config, CM_OPTION_INDEX_slow_us, slow_ms, sizeof slow_ms));
     put(sink, "drop_privileges", "%s", on_off(server->sandboxed));
     put(sink, "shutdown_command", "%s", on_off(config->enable_shutdown));
     put(sink, "detail_enabled", "%s", on_off(cm_admin_detail_is_on(server->admin)));

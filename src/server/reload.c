@@ -53,6 +53,11 @@ static bool change_idle_timeout(struct cm_server *server, const struct cm_config
     return true;
 }
 
+static bool change_slow(struct cm_server *server, const struct cm_config *fresh) {
+    cm_net_set_slow(server->net, (uint64_t)fresh->slow_us * 1000);
+    return true;
+}
+
 /* ---- users and messages ---- */
 
 static bool change_users(struct cm_server *server, const struct cm_config *fresh) {
@@ -83,6 +88,7 @@ static const struct {
     {CM_OPTION_INDEX_policy, change_policy},
     {CM_OPTION_INDEX_connections_max, change_connections},
     {CM_OPTION_INDEX_idle_timeout_s, change_idle_timeout},
+    {CM_OPTION_INDEX_slow_us, change_slow},
     {CM_OPTION_INDEX_listen, cm_server_listen_anew},
     {CM_OPTION_INDEX_auth_file, change_users},
     {CM_OPTION_INDEX_verbosity, change_verbosity},

@@ -180,6 +180,7 @@ static enum cm_exit create_net(struct cm_server *server) {
         .connections_max = (uint32_t)config->connections_max,
         .connections_wait = config->connections_wait,
         .idle_timeout_s = (uint32_t)config->idle_timeout_s,
+        .slow_ns = (uint64_t)config->slow_us * 1000,
         .log = cm_server_log(),
         .on_stopped = on_stopped,
         .context = server,

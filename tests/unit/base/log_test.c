@@ -162,6 +162,47 @@ static void test_left_out(void **state) {
     assert_string_equal(text, "prog: again (77 more of these left out)\n");
 }
 
+static void test_events(void **state) {
+    (void)state;
+    static const struct cm_log_field fields[] = {
+        {"key", "a%20b", false}, {"nothing", "", false}, {"took_ms", "1.500", true}};
+    const struct cm_log_event event = {"slow request", fields, 3};
+    char text[400];
+    struct cm_log log;
+    open_log(&log, CM_LOG_WARNING);
+    cm_log_event(&log, CM_LOG_INFO, &event);
+    cm_log_event(&log, CM_LOG_WARNING, &event);
+    read_back(&log, text, sizeof text);
+    assert_string_equal(text, "prog: slow request: key=a%20b took_ms=1.500\n");
+    open_log(&log, CM_LOG_WARNING);
+    log.format = CM_LOG_JSON;
+    cm_log_event(&log, CM_LOG_WARNING, &event);
+    read_back(&log, text, sizeof text);
+    assert_non_null(strstr(text, "\"level\":\"warning\",\"program\":\"prog\",\"message\":\"slow "
+                                 "request\",\"key\":\"a%20b\",\"took_ms\":1.500}\n"));
+}
+
+/* As cm_log_often(). */
+static void test_events_are_limited(void **state) {
+    (void)state;
+    enum { MANY = 1000 };
+    static char text[MANY * 64];
+    const struct cm_log_event event = {"much happens", NULL, 0};
+    struct cm_log log;
+    open_log(&log, CM_LOG_WARNING);
+    uint64_t begin = cm_os_monotonic_ns() / 1000000000;
+    for (int i = 0; i < MANY; i++)
+        cm_log_event(&log, CM_LOG_WARNING, &event);
+    uint64_t seconds = cm_os_monotonic_ns() / 1000000000 - begin + 1;
+    for (int i = 0; i < CM_LOG_SLOTS; i++)
+        log.slots[i].second = 1;
+    cm_log_event(&log, CM_LOG_WARNING, &event);
+    read_back(&log, text, sizeof text);
+    assert_true(count_lines(text) <= CM_LOG_BURST * seconds + 1);
+    assert_non_null(strstr(text, "prog: much happens ("));
+    assert_non_null(strstr(text, " more of these left out)\n"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_levels),
@@ -171,6 +212,8 @@ int main(void) {
         cmocka_unit_test(test_journal),
         cmocka_unit_test(test_often),
         cmocka_unit_test(test_left_out),
+        cmocka_unit_test(test_events),
+        cmocka_unit_test(test_events_are_limited),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

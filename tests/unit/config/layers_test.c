@@ -118,6 +118,8 @@ static const char *some_value(const struct cm_option *option) {
         return "33";
     case CM_OPTION_SIZE:
         return "3k";
+    case CM_OPTION_THOUSANDTHS:
+        return "2.25";
     case CM_OPTION_OCTAL:
         return "0123";
     case CM_OPTION_CHOICE:
@@ -441,6 +443,9 @@ static void random_value(const struct cm_option *option, char *to, size_t bytes)
         break;
     case CM_OPTION_SIZE:
         snprintf(to, bytes, "%d", 1024 + rand() % 100000);
+        break;
+    case CM_OPTION_THOUSANDTHS:
+        snprintf(to, bytes, "%d.%03d", rand() % 3600000, rand() % 1000);
         break;
     case CM_OPTION_OCTAL:
         snprintf(to, bytes, "%o", (unsigned)(rand() % span));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "base/os/socket.h"
+#include "config/change.h"
 #include "config/config.h"
 #include "config/extended.h"
 #include "config/option.h"
@@ -501,6 +502,41 @@ static void test_every_extended_key(void **state) {
     }
 }
 
+static void test_thousandths(void **state) {
+    (void)state;
+    static const struct {
+        const char *line;
+        int64_t us;
+        const char *written;
+    } good[] = {
+        {"--slow-ms 0", 0, "0"},           {"--slow-ms 0.001", 1, "0.001"},
+        {"--slow-ms=0.5", 500, "0.5"},     {"--slow-ms 12.25", 12250, "12.25"},
+        {"--slow-ms 10.000", 10000, "10"}, {"--slow-ms 3600000", 3600000000, "3600000"},
+    };
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        struct parsed parsed;
+        char text[32];
+        parse(&parsed, good[i].line);
+        assert_int_equal(parsed.status, CM_OK);
+        assert_int_equal(parsed.config.slow_us, good[i].us);
+        assert_string_equal(
+            cm_config_value(&parsed.config, CM_OPTION_INDEX_slow_us, text, sizeof text),
+            good[i].written);
+        cm_config_deinit(&parsed.config);
+    }
+    static const char *const bad[] = {
+        "-1", "x", "1.", ".5", "0.0005", "1.2.3", "1e3", "3600000.001", "99999999999999999999"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        char line[64], message[160];
+        snprintf(line, sizeof line, "--slow-ms=%s", bad[i]);
+        snprintf(message, sizeof message,
+                 "option --slow-ms: \"%s\" is not a number from 0 to 3600000, with up to three "
+                 "decimals",
+                 bad[i]);
+        assert_refused(line, message);
+    }
+}
+
 /* Numbered options refuse the value before their range and the one after it. */
 static void test_ranges(void **state) {
     (void)state;
@@ -560,6 +596,7 @@ int main(void) {
         cmocka_unit_test(test_extended_effects),
         cmocka_unit_test(test_every_extended_key),
         cmocka_unit_test(test_ranges),
+        cmocka_unit_test(test_thousandths),
         cmocka_unit_test(test_names_are_unique),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
