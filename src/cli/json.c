@@ -4,7 +4,6 @@
 #include "base/base64.h"
 #include "base/num.h"
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 static void set_base64(json_t *object, const char *name, struct cm_slice bytes) {
@@ -45,4 +44,13 @@ void cm_json_set_value(json_t *object, const char *name, struct cm_slice text) {
         cm_json_set_u64(object, name, number);
     else
         cm_json_set_bytes(object, name, text);
+}
+
+void cm_json_print_error(FILE *to, int status, const char *error) {
+    json_t *object = json_object();
+    cm_json_set_text(object, "error", error);
+    (void)json_object_set_new(object, "status", json_integer(status));
+    (void)json_dumpf(object, to, JSON_COMPACT | JSON_ENSURE_ASCII);
+    fputc('\n', to);
+    json_decref(object);
 }

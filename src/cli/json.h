@@ -5,6 +5,7 @@
 #include "base/slice.h"
 #include <jansson.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* What jansson does not do by itself. Out of memory a member is left out. */
 
@@ -16,5 +17,8 @@ void cm_json_set_text(json_t *object, const char *name, const char *text);
 void cm_json_set_u64(json_t *object, const char *name, uint64_t number);
 /* A number if it is one, otherwise as cm_json_set_bytes(). */
 void cm_json_set_value(json_t *object, const char *name, struct cm_slice text);
+
+/* The line of a program that ends with a status before there is anything else to tell. */
+void cm_json_print_error(FILE *to, int status, const char *error);
 
 #endif

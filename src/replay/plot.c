@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 /* Units are the picture's own, which is as large as wanted.
@@ -141,16 +142,30 @@ static double largest_ratio(const struct cm_series *series) {
     return most;
 }
 
-static void put_stroke(FILE *to, size_t target) {
+static bool is_same_line(const struct cm_series *series, size_t one, size_t other) {
+    for (size_t i = 0; i < series->count; i++) {
+        const size_t at = i * series->targets;
+        if (series->misses[at + one] != series->misses[at + other] ||
+            series->answered[at + one] != series->answered[at + other])
+            return false;
+    }
+    return true;
+}
+
+/* A line on top of the very same one has gaps, so that both are seen. */
+static void put_stroke(FILE *to, const struct cm_series *series, size_t target) {
+    size_t below = 0;
+    for (size_t other = 0; other < target; other++)
+        below += is_same_line(series, target, other) ? 1 : 0;
     fprintf(to, " class=\"line c%zu\"", target % COLOURS);
-    if (target >= COLOURS)
-        fputs(" stroke-dasharray=\"6 4\"", to);
+    if (below > 0 || target >= COLOURS)
+        fprintf(to, " stroke-dasharray=\"6 %zu\"", below > 0 ? 6 * below : 4);
 }
 
 static void put_line(FILE *to, const struct cm_series *series, size_t target,
                      const struct scale scales[2]) {
     fputs("<polyline", to);
-    put_stroke(to, target);
+    put_stroke(to, series, target);
     fputs(" points=\"", to);
     for (long from = -1, end; (end = piece_end(series, from)) > from; from = end) {
         double begin = from < 0 ? 0 : (double)series->requests[from];
@@ -167,7 +182,7 @@ static void put_legend(FILE *to, const struct cm_plot *plot) {
     for (size_t target = 0; target < plot->series->targets; target++) {
         int y = LEGEND_TOP + (int)target * LEGEND_STEP;
         fprintf(to, "<line x1=\"%d\" y1=\"%d\" x2=\"%d\" y2=\"%d\"", LEFT, y - 4, LEFT + 28, y - 4);
-        put_stroke(to, target);
+        put_stroke(to, plot->series, target);
         fprintf(to, "/>\n<text x=\"%d\" y=\"%d\">", LEFT + 38, y);
         put_text(to, plot->names[target]);
         fprintf(to, " <tspan class=\"soft\">%.2f %% overall</tspan></text>\n",

@@ -2,6 +2,7 @@
 #include "replay/replay.h"
 
 #include "cli/exit.h"
+#include "cli/json.h"
 #include "cli/safe.h"
 #include "replay/plot.h"
 #include "replay/progress.h"
@@ -30,9 +31,12 @@ struct replay {
     struct cm_counts row[CM_REPLAY_TARGETS_MAX]; /* at the last row of --interval */
     uint64_t row_at;
     int status;
+    char error[600]; /* the first complaint */
 };
 
 static void complain(struct replay *replay, int status, const char *message) {
+    if (replay->status == CM_EXIT_OK)
+        snprintf(replay->error, sizeof replay->error, "%s", message);
     cm_progress_clear(&replay->progress);
     fputs("cacheman replay: ", stderr);
     cm_safe_print(stderr, cm_slice(message, strlen(message)), 0); /* part of it may be a server's */
@@ -123,6 +127,8 @@ static void begin(struct replay *replay) {
         open_target(replay, replay->settings.servers[i]);
     if (replay->status == CM_EXIT_OK)
         make_values(replay);
+    for (size_t i = 0; i < replay->target_count && replay->status == CM_EXIT_OK; i++)
+        cm_target_look(&replay->targets[i]);
     const char *path = replay->settings.trace, *slash = strrchr(path, '/');
     replay->report = (struct cm_report){
         .trace = strcmp(path, "-") == 0 ? "standard input"
@@ -317,7 +323,7 @@ static void report(struct replay *replay) {
     judge_targets(replay);
     if (replay->settings.json)
         written = cm_report_json(stdout, &replay->report);
-    else
+    else if (replay->report.requests > 0 || replay->report.input_error == NULL)
         cm_report_table(stdout, &replay->report);
     if (!written || fflush(stdout) != 0)
         complain(replay, CM_EXIT_OUTPUT, "cannot write the result");
@@ -334,6 +340,8 @@ int cm_replay_main(char **argv) {
     if (replay.status == CM_EXIT_OK) {
         run(&replay);
         report(&replay);
+    } else if (replay.settings.json) {
+        cm_json_print_error(stdout, replay.status, replay.error);
     }
     end(&replay);
     return replay.status;

@@ -49,7 +49,7 @@ static void put_target(FILE *to, const struct cm_target *target, int width) {
             "%-*s %11" PRIu64 " %11" PRIu64 " %11" PRIu64 " %10.*f %11.1f %8.1f %8" PRIu64
             " %7" PRIu64 "\n",
             width, target->name, counts->requests, counts->hits, counts->misses, RATIO_DIGITS,
-            cm_counts_miss_ratio(counts), (double)counts->stored_bytes / 1e6,
+            cm_counts_miss_ratio(counts), (double)counts->stored_bytes / (1 << 20),
             (double)counts->ns / 1e9, counts->refused, counts->errors + counts->wrong);
 }
 
@@ -58,9 +58,15 @@ void cm_report_table(FILE *to, const struct cm_report *report) {
     fprintf(to, "%s: %" PRIu64 " requests in %" PRIu64 " windows of at most %zu\n", report->trace,
             report->requests, report->windows, report->window);
     fprintf(to, "%-*s %11s %11s %11s %10s %11s %8s %8s %7s\n", width, "server", "requests", "hits",
-            "misses", "miss ratio", "MB stored", "seconds", "refused", "errors");
+            "misses", "miss ratio", "MiB stored", "seconds", "refused", "errors");
     for (size_t i = 0; i < report->target_count; i++)
         put_target(to, &report->targets[i], width);
+    for (size_t i = 0; i < report->target_count; i++) {
+        const struct cm_target *target = &report->targets[i];
+        if (target->items_before > 0)
+            fprintf(to, "%s held %" PRIu64 " items before, which may have been found\n",
+                    target->name, target->items_before);
+    }
 }
 
 static void set_text_or_null(json_t *object, const char *name, const char *text) {
@@ -74,6 +80,7 @@ static json_t *json_of_target(const struct cm_target *target) {
     const struct cm_counts *counts = &target->counts;
     json_t *all = json_object();
     cm_json_set_text(all, "server", target->name);
+    cm_json_set_u64(all, "items_before", target->items_before);
     cm_json_set_u64(all, "requests", counts->requests);
     cm_json_set_u64(all, "hits", counts->hits);
     cm_json_set_u64(all, "misses", counts->misses);

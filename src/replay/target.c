@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "replay/target.h"
 
+#include "base/num.h"
 #include "base/os/os.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,6 +46,23 @@ void cm_target_close(struct cm_target *target) {
     target->missed = NULL;
     target->requests = NULL;
     target->results = NULL;
+}
+
+static bool count_items(void *context, const struct cacheman_line *line) {
+    static const char name[] = "STAT curr_items ";
+    struct cm_target *target = context;
+    uint64_t items = 0;
+    struct cm_slice text = cm_slice(line->text.data, line->text.bytes);
+    if (text.len > strlen(name) && memcmp(text.data, name, strlen(name)) == 0 &&
+        cm_num_u64(cm_slice(text.data + strlen(name), text.len - strlen(name)), &items))
+        target->items_before += items;
+    return true;
+}
+
+void cm_target_look(struct cm_target *target) {
+    const struct cacheman_ask ask = {.visit = count_items, .context = target};
+    enum cm_status status = cacheman_stats(target->client, NULL, &ask);
+    (void)status; /* who does not answer will be told of when it matters */
 }
 
 /* ---- failures ------------------------------------------------------------------------------- */

@@ -35,6 +35,7 @@ struct cm_target {
     cacheman *client;
     struct cm_target_options options;
     struct cm_counts counts;
+    uint64_t items_before;  /* what it held when it was opened, as far as it told */
     enum cm_status failure; /* not OK: it has ended */
     char why[320];          /*   because of this */
     const struct cm_window *before;
@@ -49,6 +50,8 @@ struct cm_target {
 CM_MUST_CHECK enum cm_status cm_target_open(struct cm_target *target, const char *where,
                                             const struct cm_target_options *options);
 void cm_target_close(struct cm_target *target);
+/* Asks how many items are there. */
+void cm_target_look(struct cm_target *target);
 
 /* Replays a window, which stays as it is until the next but one call. Does nothing once the target
  * has failed. */

@@ -3,7 +3,6 @@
 
 #include "cli/exit.h"
 #include "client/internal.h"
-#include "stress/stress.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -15,7 +14,8 @@ void cm_stress_run_end(struct cm_stress_run *run, enum cm_stress_ending ending) 
         ;
 }
 
-int cm_stress_target_open(struct cm_stress_target *target, const struct cm_cli_where *where) {
+int cm_stress_target_open(struct cm_stress_target *target, const struct cm_cli_where *where,
+                          char why_not[CM_STRESS_ERROR_BYTES]) {
     struct cacheman_error error = {.text = ""};
     char *text = NULL, *why = NULL;
     *target = (struct cm_stress_target){0};
@@ -29,7 +29,7 @@ int cm_stress_target_open(struct cm_stress_target *target, const struct cm_cli_w
         }
     }
     if (exit_status != CM_EXIT_OK) {
-        fprintf(stderr, "%s: %s\n", cm_stress_cli.name, why == NULL ? error.text : why);
+        snprintf(why_not, CM_STRESS_ERROR_BYTES, "%s", why == NULL ? error.text : why);
     } else {
         target->view = cm_client_view(target->client);
         target->tls = target->client->tls;

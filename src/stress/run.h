@@ -30,8 +30,11 @@ struct cm_stress_target {
     size_t count;
 };
 
-/* Returns CM_EXIT_OK, or what to exit with after a message on stderr. */
-int cm_stress_target_open(struct cm_stress_target *target, const struct cm_cli_where *where);
+#define CM_STRESS_ERROR_BYTES 400
+
+/* Returns CM_EXIT_OK, or what to exit with, and why. */
+int cm_stress_target_open(struct cm_stress_target *target, const struct cm_cli_where *where,
+                          char why_not[CM_STRESS_ERROR_BYTES]);
 void cm_stress_target_close(struct cm_stress_target *target);
 
 struct cm_stress_run {

@@ -3,6 +3,7 @@
 
 #include "base/os/process.h"
 #include "cli/exit.h"
+#include "cli/json.h"
 #include "cli/safe.h"
 #include "stress/control.h"
 #include "stress/report.h"
@@ -11,16 +12,23 @@
 
 #define FILES_BESIDE 64 /* descriptors that are no connections */
 
+static const char no_memory[] = "out of memory";
+
 /* All that a run needs. */
 struct stress {
     struct cm_stress_options options;
     struct cm_stress_run run;
     struct cm_stress_control control;
     struct cm_stress_result result;
+    char error[CM_STRESS_ERROR_BYTES]; /* why it ended before there was a result */
 };
 
-static int fail(int status, const char *message) {
-    fprintf(stderr, "%s: %s\n", cm_stress_cli.name, message);
+/* The message may be a server's. */
+static int fail(struct stress *stress, int status, const char *message) {
+    fprintf(stderr, "%s: ", cm_stress_cli.name);
+    cm_safe_print(stderr, cm_slice(message, strlen(message)), 0);
+    fputc('\n', stderr);
+    snprintf(stress->error, sizeof stress->error, "%s", message);
     return status;
 }
 
@@ -60,8 +68,8 @@ static int set_up_workers(struct stress *stress) {
     const uint64_t files =
         (uint64_t)stress->options.connections * stress->run.target.count + FILES_BESIDE;
     if (cm_os_raise_open_files(files) < files)
-        return fail(CM_EXIT_UNAVAILABLE, "so many connections exceed the limit of open files; see "
-                                         "ulimit -n");
+        return fail(stress, CM_EXIT_UNAVAILABLE,
+                    "so many connections exceed the limit of open files; see ulimit -n");
     stress->control.run = &stress->run;
     stress->control.shows_progress =
         stress->options.progress || (!stress->options.quiet && isatty(STDERR_FILENO));
@@ -72,7 +80,7 @@ static int set_up_workers(struct stress *stress) {
         stress->control.worker_count++;
     }
     return stress->control.worker_count == count ? CM_EXIT_OK
-                                                 : fail(CM_EXIT_UNAVAILABLE, "out of memory");
+                                                 : fail(stress, CM_EXIT_UNAVAILABLE, no_memory);
 }
 
 static void tear_down(struct stress *stress) {
@@ -95,7 +103,7 @@ static int run_phase(struct stress *stress, enum cm_stress_phase phase) {
         options->requests > 0 ? UINT64_MAX : run->warm_ns + (uint64_t)options->duration_us * 1000;
     return cm_stress_control_run(&stress->control) == CM_OK
                ? CM_EXIT_OK
-               : fail(CM_EXIT_UNAVAILABLE, "cannot start threads");
+               : fail(stress, CM_EXIT_UNAVAILABLE, "cannot start threads");
 }
 
 /* Adds up what the threads have counted, who begin anew. */
@@ -129,13 +137,14 @@ static int connect_all(struct stress *stress) {
     if (stress->result.open_count == wanted || !is_going_on(stress))
         return CM_EXIT_OK;
     const struct cm_stress_tally *total = &stress->result.total;
-    fprintf(stderr, "%s: %zu of %zu connections failed: ", cm_stress_cli.name,
-            wanted - stress->result.open_count, wanted);
-    cm_safe_print(stderr, cm_slice(total->troubles[0].text, strlen(total->troubles[0].text)), 0);
-    fputc('\n', stderr);
-    return total->is_denied ? CM_EXIT_DENIED
-           : total->bad > 0 ? CM_EXIT_PROTOCOL
-                            : CM_EXIT_UNAVAILABLE;
+    char message[CM_STRESS_ERROR_BYTES];
+    snprintf(message, sizeof message, "%zu of %zu connections failed: %s",
+             wanted - stress->result.open_count, wanted, total->troubles[0].text);
+    return fail(stress,
+                total->is_denied ? CM_EXIT_DENIED
+                : total->bad > 0 ? CM_EXIT_PROTOCOL
+                                 : CM_EXIT_UNAVAILABLE,
+                message);
 }
 
 /* What went wrong while loading went wrong as well. */
@@ -178,27 +187,42 @@ static int report(struct stress *stress) {
     const bool written = stress->options.json ? cm_stress_report_json(&stress->result)
                                               : cm_stress_report_text(&stress->result);
     if (!written)
-        return fail(CM_EXIT_OUTPUT, "cannot write to standard output");
+        return fail(stress, CM_EXIT_OUTPUT, "cannot write to standard output");
     return cm_stress_report_exit(&stress->result);
+}
+
+static int open_target(struct stress *stress) {
+    char why[CM_STRESS_ERROR_BYTES];
+    const int status = cm_stress_target_open(&stress->run.target, &stress->options.where, why);
+    return status == CM_EXIT_OK ? status : fail(stress, status, why);
+}
+
+static int run(struct stress *stress) {
+    int status = check_process(&stress->options);
+    if (status == CM_EXIT_OK)
+        status = open_target(stress);
+    if (status == CM_EXIT_OK)
+        status = set_up_script(stress);
+    if (status == CM_EXIT_OK)
+        status = set_up_workers(stress);
+    if (status == CM_EXIT_OK)
+        status = run_all(stress);
+    return status;
 }
 
 int cm_stress_main(char **argv) {
     struct stress *stress = calloc(1, sizeof *stress);
     int status = CM_EXIT_OK;
-    if (stress == NULL)
-        return fail(CM_EXIT_UNAVAILABLE, "out of memory");
+    if (stress == NULL) {
+        fprintf(stderr, "%s: %s\n", cm_stress_cli.name, no_memory);
+        return CM_EXIT_UNAVAILABLE;
+    }
     if (cm_stress_options_read(argv, &stress->options, &status)) {
-        status = check_process(&stress->options);
-        if (status == CM_EXIT_OK)
-            status = cm_stress_target_open(&stress->run.target, &stress->options.where);
-        if (status == CM_EXIT_OK)
-            status = set_up_script(stress);
-        if (status == CM_EXIT_OK)
-            status = set_up_workers(stress);
-        if (status == CM_EXIT_OK)
-            status = run_all(stress);
+        status = run(stress);
         if (status == CM_EXIT_OK)
             status = report(stress);
+        else if (stress->options.json && stress->error[0] != '\0')
+            cm_json_print_error(stdout, status, stress->error);
     }
     tear_down(stress);
     return status;

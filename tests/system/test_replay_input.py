@@ -161,6 +161,34 @@ def test_plot_that_cannot_be_written(serve, tmp_path):
                                     "file or directory\n")
 
 
+def test_what_cannot_begin_as_json(tmp_path):
+    status, output, errors = replay("--json", tmp_path / "none")
+    message = f"{tmp_path}/none: No such file or directory"
+    assert (status, errors) == (66, f"cacheman replay: {message}\n")
+    assert json.loads(output) == {"error": message, "status": 66}
+
+
+def test_no_table_of_nothing(serve, tmp_path):
+    trace = tmp_path / "trace"
+    trace.write_text("a x\n")
+    server = serve("-t", "1")
+    status, output, errors = replay("-s", f"127.0.0.1:{server.port}", "--timeout=60s", trace)
+    assert (status, output) == (66, "") and errors.startswith(f"cacheman replay: {trace}:1: ")
+
+
+def test_what_was_there_before_is_told(serve, tmp_path):
+    trace = tmp_path / "trace"
+    trace.write_text("a 1\nb 1\n")
+    where = f"127.0.0.1:{serve('-t', '1').port}"
+    told = f"{where} held 2 items before, which may have been found\n"
+    for expected in (False, True):
+        status, output, errors = replay("-s", where, "--timeout=60s", trace)
+        assert (status, errors) == (0, "")
+        assert output.endswith(told) == expected
+    status, output, _ = replay("-s", where, "--timeout=60s", "--json", trace)
+    assert json.loads(output)["targets"][0]["items_before"] == 2
+
+
 def test_what_a_server_says_cannot_reach_the_terminal(tmp_path):
     """A server that greets with an escape sequence: the message shows it, harmless."""
     trace = tmp_path / "trace"

@@ -130,6 +130,15 @@ def test_compare_three(serve, memcached, trace, rows, tmp_path):
     check_plot(plot, targets)
 
 
+def test_equal_lines_are_all_seen(serve, trace, tmp_path):
+    plot = tmp_path / "plot.svg"
+    servers = [at(serve("-t", "1", "-m", "64")) for _ in range(3)]
+    results("--compare", "--plot", plot, trace, *servers)
+    lines = xml.etree.ElementTree.parse(plot).getroot().findall(SVG + "polyline")
+    assert len({line.get("points") for line in lines}) == 1
+    assert [line.get("stroke-dasharray") for line in lines] == [None, "6 6", "6 12"]
+
+
 def check_plot(path, targets):
     picture = xml.etree.ElementTree.parse(path).getroot()
     assert picture.tag == SVG + "svg"
@@ -213,7 +222,7 @@ def test_table_and_rows(serve, trace, rows):
     expected = all_fit(rows)
     assert misses == pytest.approx(expected["misses"], abs=1)
     assert lines[4].startswith("trace: 5000 requests in ")
-    assert lines[5].split() == ["server", "requests", "hits", "misses", "miss", "ratio", "MB",
+    assert lines[5].split() == ["server", "requests", "hits", "misses", "miss", "ratio", "MiB",
                                 "stored", "seconds", "refused", "errors"]
     assert lines[6].split()[:5] == [at(server), "5000", str(expected["hits"]),
                                     str(expected["misses"]),

@@ -79,6 +79,17 @@ def test_nobody_listens(closed_port):
         69, "", f"cacheman stress: 3 of 3 connections failed: {where}: Connection refused\n")
 
 
+def test_nobody_listens_as_json(closed_port):
+    where = f"127.0.0.1:{closed_port}"
+    code, output, errors = stress("-s", where, "-c", 3, "--json")
+    message = f"3 of 3 connections failed: {where}: Connection refused"
+    assert (code, errors) == (69, f"cacheman stress: {message}\n")
+    assert json.loads(output) == {"error": message, "status": 69}
+    code, output, errors = stress("-s", "file:/nonexistent", "--json")
+    assert code == 66
+    assert json.loads(output) == {"error": errors[len("cacheman stress: "):-1], "status": 66}
+
+
 def test_one_of_two_is_missing(server, closed_port):
     where = f"127.0.0.1:{closed_port}"
     assert stress("-s", f"127.0.0.1:{server.port},{where}", "-c", 3) == (
