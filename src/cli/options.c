@@ -93,12 +93,13 @@ static void describe(const struct cm_cli_option *option, char *to) {
                                          [CM_CLI_SECONDS] = "a time with s, m, h or d,",
                                          [CM_CLI_REAL] = "a number"};
     bool is_duration = option->kind == CM_CLI_DURATION;
+    const char *unit = is_duration ? "us" : option->kind == CM_CLI_SECONDS ? "s" : "";
     if (option->kind == CM_CLI_CHOICE)
         snprintf(to, CM_CLI_WHY_BYTES, "one of: %s", option->words);
     else
         snprintf(to, CM_CLI_WHY_BYTES, "%s from %" PRId64 "%s to %" PRId64 "%s",
-                 called[option->kind], option->min, is_duration ? "us" : "",
-                 is_duration ? option->max / 1000000 : option->max, is_duration ? "s" : "");
+                 called[option->kind], option->min, unit,
+                 is_duration ? option->max / 1000000 : option->max, is_duration ? "s" : unit);
 }
 
 bool cm_cli_value(const struct cm_cli_option *option, const char *text, void *into, char *why) {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "config/file.h"
+#include "base/guess.h"
+#include "config/change.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -44,14 +46,26 @@ static void give(struct cm_config_reader *reader) {
     reader->status = cm_config_give_copy(parse, option, cm_buf_slice(&reader->value).data);
 }
 
-static const struct cm_option *find(struct cm_config_reader *reader, const char *name) {
-    const struct cm_config_place *places = reader->parse->config->places;
-    const struct cm_option *option = cm_option_by_name(name, strlen(name));
-    if (option == NULL) {
+static void refuse_key(struct cm_config_reader *reader, const char *name) {
+    struct cm_guess guess = cm_guess(cm_slice(name, strlen(name)));
+    for (size_t i = 0; i < CM_OPTIONS; i++) {
+        if (cm_config_is_of_files((enum cm_config_index)i))
+            cm_guess_try(&guess, cm_options[i].name);
+    }
+    if (guess.nearest != NULL)
+        refuse_line(reader, "unknown key \"%.64s\"; \"%s\" is one", name, guess.nearest);
+    else
         refuse_line(reader,
                     "unknown key \"%.64s\"; keys are the long names of the options that "
                     "--help lists",
                     name);
+}
+
+static const struct cm_option *find(struct cm_config_reader *reader, const char *name) {
+    const struct cm_config_place *places = reader->parse->config->places;
+    const struct cm_option *option = cm_option_by_name(name, strlen(name));
+    if (option == NULL) {
+        refuse_key(reader, name);
         return NULL;
     }
     if (option->scope == CM_OPTION_LINE || option->scope == CM_OPTION_OUTSIDE) {

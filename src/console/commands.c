@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "console/commands.h"
 
+#include "base/guess.h"
 #include "console/internal.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,49 +67,11 @@ const struct cm_command *cm_command_find(struct cm_slice name) {
     return NULL;
 }
 
-static char lower(char c) {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-/* How many bytes must be put in, left out or changed to make one of the other; Levenshtein's row by
- * row. */
-enum { NAME_MAX_BYTES = 16 };
-static size_t distance(struct cm_slice a, const char *b) {
-    size_t row[NAME_MAX_BYTES + 1];
-    const size_t width = strlen(b);
-    for (size_t j = 0; j <= width; j++)
-        row[j] = j;
-    for (size_t i = 0; i < a.len; i++) {
-        size_t above_left = row[0];
-        row[0] = i + 1;
-        for (size_t j = 0; j < width; j++) {
-            const size_t above = row[j + 1];
-            size_t least = above_left + (lower(a.data[i]) != b[j]);
-            if (above + 1 < least)
-                least = above + 1;
-            if (row[j] + 1 < least)
-                least = row[j] + 1;
-            row[j + 1] = least;
-            above_left = above;
-        }
-    }
-    return row[width];
-}
-
 const char *cm_command_guess(struct cm_slice name) {
-    const char *nearest = NULL;
-    size_t least = 3; /* more is no likeness */
-    if (name.len > NAME_MAX_BYTES)
-        return NULL;
-    for (size_t i = 0; i < cm_commands_count; i++) {
-        const char *candidate = cm_commands[i].name;
-        const size_t apart = distance(name, candidate);
-        if (apart < least && apart < strlen(candidate)) {
-            least = apart;
-            nearest = candidate;
-        }
-    }
-    return nearest;
+    struct cm_guess guess = cm_guess(name);
+    for (size_t i = 0; i < cm_commands_count; i++)
+        cm_guess_try(&guess, cm_commands[i].name);
+    return guess.nearest;
 }
 
 void cm_command_usage(const struct cm_command *command, char *to) {

@@ -39,8 +39,7 @@ def test_nothing_starts_with_a_wrong_file(conf):
     path = conf("threads = many\nport\nmemroy-limit = 3\nmax-item-size = 2\n")
     wanted = (f'cachemand: {path}:1: threads: "many" is not a number from 1 to 64\n'
               f'cachemand: {path}:2: "port" is not of the form KEY = VALUE\n'
-              f'cachemand: {path}:3: unknown key "memroy-limit"; keys are the long names of the '
-              "options that --help lists\n"
+              f'cachemand: {path}:3: unknown key "memroy-limit"; "memory-limit" is one\n'
               f'cachemand: {path}:4: max-item-size: "2" is not a size from 1k to 1g, in bytes or '
               "with k, m or g\n")
     for more in ([], ["--check-config"], ["--print-config"], ["-d"]):

@@ -55,6 +55,14 @@ def test_escape_sequences_stay_harmless_in_rows(console):
                                                   b'tab\t"a\\tb"\n')
 
 
+def test_all_that_is_wrong_is_told_in_json(console):
+    errors = [f"{key}: there is no such item" for key in ("a", "b", "c")]
+    answer = console.json("get", "a", "b", "c")[0]
+    assert (answer["error"], answer["errors"]) == (errors[0], errors)
+    answer = console.json("get", "a")[0]
+    assert answer["error"] == errors[0] and "errors" not in answer
+
+
 def test_miss(console):
     assert console("get", "none") == (1, b"", b"cacheman: none: there is no such item\n")
     console.good("set", "k", "v")
@@ -260,6 +268,7 @@ def test_time_goes_to_standard_error(console):
 REFUSED = [
     (["gte", "k"], "there is no command gte; 'get' is one"),
     (["STATS"], "there is no command STATS; 'stats' is one"),
+    (["user"], "there is no command user; 'help' lists them"),
     ([""], "the command is empty; 'help' lists them"),
     (["frobnicate"], "there is no command frobnicate; 'help' lists them"),
     (["\x1b[31m"], "there is no command \\x1b[31m; 'help' lists them"),
@@ -277,9 +286,9 @@ REFUSED = [
     (["set", "k", "v", "--ttl"], "set: a value is missing after --ttl; usage: set KEY [VALUE] "
      "[--ttl TIME] [--flags N] [--cas N]"),
     (["set", "k", "v", "--ttl", "soon"], "set: --ttl=soon: must be a time with s, m, h or d, from "
-     "-1 to 315360000"),
-    (["set", "k", "v", "--ttl=11y"], "set: --ttl=11y: must be a time with s, m, h or d, from -1 to "
-     "315360000"),
+     "-1s to 315360000s"),
+    (["set", "k", "v", "--ttl=11y"], "set: --ttl=11y: must be a time with s, m, h or d, from -1s to "
+     "315360000s"),
     (["set", "k", "v", "--flags", "4294967296"], "set: --flags=4294967296: must be a number from 0 "
      "to 4294967295"),
     (["set", "k", "v", "--cas", "x"], "set: --cas x: must be a number from 0 to "
@@ -301,7 +310,7 @@ REFUSED = [
     (["decr", "k", "--ttl", "5"], "decr: --ttl is for an item that --initial creates; 'touch' "
      "changes one"),
     (["touch", "k"], "touch: something is missing; usage: touch KEY TTL"),
-    (["touch", "k", "1y"], "touch: TTL 1y: must be a time with s, m, h or d, from -1 to 315360000"),
+    (["touch", "k", "1y"], "touch: TTL 1y: must be a time with s, m, h or d, from -1s to 315360000s"),
     (["ttl"], "ttl: something is missing; usage: ttl KEY..."),
     (["flush", "now"], "flush: too much: now; usage: flush [--server NAME] [--delay TIME] [--yes]"),
     (["flush", "--server", "x:1"], "there is no server x:1 here; 'servers' lists them"),
@@ -320,7 +329,7 @@ REFUSED = [
     (["servers", "x"], "servers: too much: x; usage: servers"),
     (["ping", "--count", "0"], "ping: --count=0: must be a number from 1 to 1000000"),
     (["watch", "a b"], "watch: that is no name of a stream"),
-    (["watch", "--for", "x"], "watch: --for=x: must be a time with s, m, h or d, from 1 to 2592000"),
+    (["watch", "--for", "x"], "watch: --for=x: must be a time with s, m, h or d, from 1s to 2592000s"),
     (["send"], "send: something is missing; usage: send WORD... [--server NAME]"),
     (["send", "a\r\nb"], "send: one line of less than 500 bytes can be sent, without zero bytes"),
     (["send", "a" * 500], "send: one line of less than 500 bytes can be sent, without zero bytes"),

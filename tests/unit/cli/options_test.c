@@ -111,7 +111,7 @@ static void test_why(void **state) {
     assert_int_equal(number, 7);
     const struct cm_cli_option ttl = {.kind = CM_CLI_SECONDS, .min = -1, .max = 864000};
     assert_false(cm_cli_value(&ttl, "1w", &number, why));
-    assert_string_equal(why, "a time with s, m, h or d, from -1 to 864000");
+    assert_string_equal(why, "a time with s, m, h or d, from -1s to 864000s");
     assert_true(cm_cli_value(&ttl, "2d", &number, why));
     assert_int_equal(number, 172800);
 }

@@ -346,8 +346,11 @@ static void test_syntax_refusals(void **state) {
                      "FILE:2: threads: \"0\" is not a number from 1 to 64");
     assert_file_said("[server", "FILE:1: \"[server\": there are no sections; write KEY = VALUE");
     assert_file_said("memroy-limit = 4",
-                     "FILE:1: unknown key \"memroy-limit\"; keys are the long names of the options "
-                     "that --help lists");
+                     "FILE:1: unknown key \"memroy-limit\"; \"memory-limit\" is one");
+    assert_file_said("hlep = 4",
+                     "FILE:1: unknown key \"hlep\"; keys are the long names of the options that "
+                     "--help lists");
+    assert_file_said("threads: 0", "FILE:1: threads: \"0\" is not a number from 1 to 64");
     assert_file_said(" = 4",
                      "FILE:1: unknown key \"\"; keys are the long names of the options that "
                      "--help lists");
