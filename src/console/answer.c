@@ -94,7 +94,21 @@ void cm_answer_flush(struct cm_console *console) {
     release(console, NULL);
 }
 
-/* The first that is wrong is told in JSON. */
+/* The first that is wrong is the `error`; if there are more, all are `errors`. */
+static void explain(struct cm_console *console, const char *text) {
+    json_t *first = json_object_get(console->json, "error");
+    json_t *all = json_object_get(console->json, "errors");
+    if (first == NULL) {
+        cm_json_set_text(console->json, "error", text);
+        return;
+    }
+    if (all == NULL) {
+        (void)json_object_set_new(console->json, "errors", json_pack("[O]", first));
+        all = json_object_get(console->json, "errors");
+    }
+    (void)json_array_append_new(all, json_string(text));
+}
+
 CM_PRINTF(3, 0)
 static void say(struct cm_console *console, enum cm_said said, const char *format,
                 va_list arguments) {
@@ -102,11 +116,8 @@ static void say(struct cm_console *console, enum cm_said said, const char *forma
     if (vasprintf(&console->text, format, arguments) < 0)
         console->text = NULL;
     console->said = said;
-    if (console->json != NULL && said >= CM_SAID_NO && !console->explained) {
-        cm_json_set_text(console->json, "error",
-                         console->text == NULL ? "out of memory" : console->text);
-        console->explained = true;
-    }
+    if (console->json != NULL && said >= CM_SAID_NO)
+        explain(console, console->text == NULL ? "out of memory" : console->text);
 }
 
 void cm_answer(struct cm_console *console, const char *format, ...) {
@@ -235,7 +246,6 @@ int cm_error_of(struct cm_console *console, const struct cm_trouble *trouble) {
 
 void cm_answer_begin(struct cm_console *console, const char *command, bool json) {
     cm_term_look(&console->term);
-    console->explained = false;
     console->asks = false;
     console->said = CM_SAID_NOTHING;
     console->idle_ns = 0;

@@ -42,8 +42,7 @@ struct cm_console {
     FILE *out;
     bool to_file; /* `out` is not standard output */
     json_t *json; /* NULL: people, or scripts, read */
-    bool explained;
-    bool asks; /* servers, and so it is told how long they took */
+    bool asks;    /* servers, and so it is told how long they took */
     enum cm_said said;
     char *text;
     uint64_t began_ns, idle_ns; /* idle: spent waiting for somebody to press a key */

@@ -2,6 +2,7 @@
 #include "console/show.h"
 
 #include "cli/safe.h"
+#include <errno.h>
 
 #define SHOWN_COLUMNS 72 /* four bytes a column at most */
 #define DUMP_COLUMNS  16
@@ -13,6 +14,7 @@ struct room {
 };
 
 static const char *show(struct room room, struct cm_slice bytes) {
+    const int error = errno; /* which the message may be about */
     room.text[0] = '\0';
     FILE *to = fmemopen(room.text, room.bytes, "w");
     if (to == NULL)
@@ -20,6 +22,7 @@ static const char *show(struct room room, struct cm_slice bytes) {
     (void)cm_safe_print(to, bytes, room.columns);
     fclose(to);
     room.text[room.bytes - 1] = '\0';
+    errno = error;
     return room.text;
 }
 

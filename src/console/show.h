@@ -5,7 +5,8 @@
 #include "base/slice.h"
 #include <stdio.h>
 
-/* Bytes from a user or a server inside a message: harmless, and cut if they are long. */
+/* Bytes from a user or a server inside a message: harmless, and cut if they are long. errno stays as
+ * it is, so that the message can go on with it. */
 struct cm_shown {
     char text[320];
 };
