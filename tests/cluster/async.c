@@ -9,20 +9,7 @@
 #define BATCH   60 /* enough for every server to have its share */
 #define SERVERS 3
 
-static struct cluster cluster;
-
-static int start(void **state) {
-    (void)state;
-    cluster = (struct cluster){0};
-    cluster_init(&cluster, SERVERS);
-    return 0;
-}
-
-static int stop(void **state) {
-    (void)state;
-    cluster_deinit(&cluster);
-    return 0;
-}
+CLUSTER_OF(SERVERS)
 
 struct many {
     cacheman_async *async;

@@ -4,20 +4,7 @@
 
 #define THREADS 4
 
-static struct cluster cluster;
-
-static int start(void **state) {
-    (void)state;
-    cluster = (struct cluster){0};
-    cluster_init(&cluster, 2);
-    return 0;
-}
-
-static int stop(void **state) {
-    (void)state;
-    cluster_deinit(&cluster);
-    return 0;
-}
+CLUSTER_OF(2)
 
 struct origin {
     atomic_int calls;

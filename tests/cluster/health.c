@@ -116,20 +116,7 @@ static void await_progress(struct load *load) {
                  atomic_load(&load->stored) > stored + 500);
 }
 
-static struct cluster cluster;
-
-static int start(void **state) {
-    (void)state;
-    cluster = (struct cluster){0};
-    cluster_init(&cluster, SERVERS);
-    return 0;
-}
-
-static int stop(void **state) {
-    (void)state;
-    cluster_deinit(&cluster);
-    return 0;
-}
+CLUSTER_OF(SERVERS)
 
 #define OPTIONS "timeout=500ms&connect_timeout=500ms&retry=20ms&retry_max=100ms"
 

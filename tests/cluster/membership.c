@@ -6,20 +6,7 @@
 #define KEYS 1000
 #define ALL  0x0fu
 
-static struct cluster cluster;
-
-static int start(void **state) {
-    (void)state;
-    cluster = (struct cluster){0};
-    cluster_init(&cluster, 4);
-    return 0;
-}
-
-static int stop(void **state) {
-    (void)state;
-    cluster_deinit(&cluster);
-    return 0;
-}
+CLUSTER_OF(4)
 
 static cacheman *open_file(unsigned servers, const char *options) {
     char where[512];

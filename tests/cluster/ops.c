@@ -4,19 +4,7 @@
 
 /* Every operation, against a real server, in the meta protocol and in the classic one. */
 
-static struct cluster cluster;
-
-static int start(void **state) {
-    (void)state;
-    cluster_init(&cluster, 3);
-    return 0;
-}
-
-static int stop(void **state) {
-    (void)state;
-    cluster_deinit(&cluster);
-    return 0;
-}
+CLUSTER_OF(3)
 
 static struct cacheman_bytes T(const char *text) {
     return cacheman_text(text);

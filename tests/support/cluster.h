@@ -7,13 +7,17 @@
 
 #include "base/check.h"
 #include "base/os/os.h"
+#include <arpa/inet.h>
 #include <cacheman/client.h>
+#include <fcntl.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,8 +28,16 @@
 #define CLUSTER_OPTIONS_MAX 12
 #define CLUSTER_DEADLINE_NS 120000000000u
 
+/* A port that is nobody else's, whether or not the one it is for listens on it: bound, so that the
+ * system gives it to no other, but not listened on, so that connecting is refused until then. */
+struct cluster_port {
+    int number;     /* 0: none yet */
+    int descriptor; /* what holds it */
+};
+
 struct cluster_server {
     pid_t process;
+    struct cluster_port held;
     int port;
 };
 
@@ -45,6 +57,17 @@ struct cluster {
             cm_os_sleep_ms(2);                                                                     \
         }                                                                                          \
     } while (0)
+
+static inline void cluster_hold_port(struct cluster_port *port) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t bytes = sizeof address;
+    port->descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(setsockopt(port->descriptor, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int)),
+                     0);
+    assert_int_equal(bind(port->descriptor, (struct sockaddr *)&address, bytes), 0);
+    assert_int_equal(getsockname(port->descriptor, (struct sockaddr *)&address, &bytes), 0);
+    port->number = ntohs(address.sin_port);
+}
 
 static inline const char *cluster_program(void) {
     const char *program = getenv("CACHEMAND");
@@ -78,7 +101,9 @@ static inline void cluster_child(const struct cluster *cluster, const char *port
 static inline void cluster_start(struct cluster *cluster, size_t number) {
     struct cluster_server *server = &cluster->servers[number];
     char port[16], port_file[128];
-    snprintf(port, sizeof port, "%d", server->port == 0 ? -1 : server->port);
+    if (server->held.number == 0)
+        cluster_hold_port(&server->held);
+    snprintf(port, sizeof port, "%d", server->held.number);
     snprintf(port_file, sizeof port_file, "%s/%zu", cluster->folder, number);
     unlink(port_file);
     server->process = fork();
@@ -114,6 +139,7 @@ static inline void cluster_deinit(struct cluster *cluster) {
     char path[128];
     for (size_t i = 0; i < cluster->count; i++) {
         cluster_kill(cluster, i);
+        close(cluster->servers[i].held.descriptor);
         snprintf(path, sizeof path, "%s/%zu", cluster->folder, i);
         unlink(path);
     }
@@ -121,6 +147,21 @@ static inline void cluster_deinit(struct cluster *cluster) {
     unlink(path);
     rmdir(cluster->folder);
 }
+
+/* The servers of a program of tests, and what starts and stops them around a test. */
+#define CLUSTER_OF(servers)                                                                        \
+    static struct cluster cluster;                                                                 \
+    static int start(void **state) {                                                               \
+        (void)state;                                                                               \
+        cluster = (struct cluster){0};                                                             \
+        cluster_init(&cluster, servers);                                                           \
+        return 0;                                                                                  \
+    }                                                                                              \
+    static int stop(void **state) {                                                                \
+        (void)state;                                                                               \
+        cluster_deinit(&cluster);                                                                  \
+        return 0;                                                                                  \
+    }
 
 /* Patience for a busy machine; options given say otherwise. */
 #define CLUSTER_PATIENCE "timeout=20s&connect_timeout=20s"

@@ -6,26 +6,13 @@
 
 #include "support/cluster.h"
 
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <sys/socket.h>
-
 struct etcd {
     char folder[64];
     char url[64];
+    struct cluster_port held;
     int port;
     pid_t process;
 };
-
-static inline int etcd_free_port(void) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t bytes = sizeof address;
-    const int descriptor = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(bind(descriptor, (struct sockaddr *)&address, bytes), 0);
-    assert_int_equal(getsockname(descriptor, (struct sockaddr *)&address, &bytes), 0);
-    close(descriptor);
-    return ntohs(address.sin_port);
-}
 
 static inline bool etcd_answers(const struct etcd *etcd) {
     const struct sockaddr_in address = {.sin_family = AF_INET,
@@ -62,7 +49,8 @@ static inline void etcd_start(struct etcd *etcd) {
 static inline void etcd_init(struct etcd *etcd) {
     *etcd = (struct etcd){.folder = "/tmp/cacheman-etcd-XXXXXX"};
     assert_non_null(mkdtemp(etcd->folder));
-    etcd->port = etcd_free_port();
+    cluster_hold_port(&etcd->held);
+    etcd->port = etcd->held.number;
     snprintf(etcd->url, sizeof etcd->url, "http://127.0.0.1:%d", etcd->port);
     etcd_start(etcd);
 }
@@ -83,6 +71,7 @@ static inline void etcd_forget(struct etcd *etcd, const char *what) {
 
 static inline void etcd_deinit(struct etcd *etcd) {
     etcd_kill(etcd);
+    close(etcd->held.descriptor);
     etcd_forget(etcd, "");
 }
 

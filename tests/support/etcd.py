@@ -7,7 +7,6 @@ import json
 import os
 import pathlib
 import shutil
-import socket
 import ssl
 import subprocess
 import tempfile
@@ -15,13 +14,7 @@ import threading
 import urllib.error
 import urllib.request
 
-from cachemand import DEADLINE_S, wait_until
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+from cachemand import DEADLINE_S, HeldPort, wait_until
 
 
 def encode(text):
@@ -33,7 +26,8 @@ class Etcd:
 
     def __init__(self, cert=None, authority=None):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="cacheman-etcd-"))
-        self.port = free_port()
+        self.held = HeldPort()
+        self.port = self.held.number
         self.scheme = "https" if cert else "http"
         self.cert = cert
         self.context = ssl.create_default_context(cafile=str(authority.cert)) if cert else None
@@ -71,6 +65,7 @@ class Etcd:
 
     def finish(self):
         self.kill()
+        self.held.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def ask(self, path, body):
