@@ -77,6 +77,7 @@ def test_numbers_of_known_traffic(admin):
     client.ask(b"touch k2 100\r\n", b"TOUCHED\r\n")
     client.send(b"set big 0 0 2000000\r\n%s\r\n" % (b"x" * 2000000))
     assert client.line() == b"SERVER_ERROR object too large for cache\r\n"
+    client.ask(b"mn\r\n", b"MN\r\n")  # behind it: all of it has been read
     seen = metrics(port)
 
     def requests(command, outcome):
