@@ -90,7 +90,9 @@ struct cmstore_key cmstore_key(const cmstore *store, const void *data, size_t by
 /* Hints for a batch: first every key's bucket, then, once those have arrived, every key's item.
  * Only inside a batch. */
 void cmstore_prefetch_bucket(const cmstore *store, const struct cmstore_key *key);
-void cmstore_prefetch_item(const cmstore *store, struct cmstore_key *key);
+/* False: it is not to be found where it should be, and cmstore_why() may be asked for next. */
+bool cmstore_prefetch_item(const cmstore *store, struct cmstore_key *key);
+void cmstore_prefetch_why(const cmstore *store, const struct cmstore_key *key);
 
 /* ---- what a call found --------------------------------------------------------------------- */
 
@@ -207,16 +209,19 @@ enum cmstore_reason {
 };
 
 struct cmstore_gone {
-    enum cmstore_reason reason; /* UNKNOWN: the rest is 0 */
-    uint32_t when_s;            /* clock second at which it went */
-    uint32_t unused_s;          /* from its last use until then, being stored included */
-    bool fetched;               /* had been read */
+    enum cmstore_reason reason;
+    uint32_t when_s;   /* clock second at which it went; 0: not known, and neither is the rest */
+    uint32_t unused_s; /* from its last use until then, being stored included */
+    bool fetched;      /* had been read */
 };
 
-/* Why a key that is not there is not: what became of it the last time it was. Less than one part in
- * a hundred of the memory remembers the keys that have gone last, those of one hash in a set of
- * eight, the oldest giving way; one key in a thousand that never was may be taken for one of them.
- * Says nothing of a key that is there. Inside a batch. */
+/* Why a key that a call has just missed is not there: what became of it the last time it was.
+ *
+ * Less than one part in a hundred of the memory remembers the keys that have gone last, in sets of
+ * eight by their hash, of which the oldest gives way; one key in a thousand that never was may be taken
+ * for one of them. Of keys evicted before, policies with a ghost (s3fifo, s3fifo-size, duel) remember
+ * about as many as there are items, without the time: then one in fifty may be taken for evicted.
+ * Inside a batch. */
 struct cmstore_gone cmstore_why(cmstore_thread *thread, const struct cmstore_key *key);
 
 /* ---- writing ------------------------------------------------------------------------------- */

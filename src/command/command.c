@@ -26,7 +26,9 @@ void cm_command_prepare(struct cm_command *command, struct cm_op *ops, unsigned 
     for (unsigned i = 0; i < count; i++) {
         if (is_keyed(&ops[i])) {
             struct cmstore_key key = cm_command_key(&ops[i]);
-            cmstore_prefetch_item(command->store, &key);
+            if (!cmstore_prefetch_item(command->store, &key) && ops[i].kind == CM_OP_GET) {
+                cmstore_prefetch_why(command->store, &key);
+            }
             ops[i].hint = (uint8_t)key.hint;
         }
     }

@@ -60,9 +60,10 @@ static void count_reason(const struct cm_command *command, const struct cm_op *o
     const struct cmstore_key key = cm_command_key(op);
     const struct cmstore_gone gone = cmstore_why(command->thread, &key);
     cm_command_count(command, metrics[gone.reason]);
-    if (gone.reason == CMSTORE_EVICTED && command->now_s > gone.when_s) {
+    if (gone.reason == CMSTORE_EVICTED && gone.when_s != 0) {
+        cm_command_count(command, CM_METRIC_miss_evicted_dated);
         cm_metrics_add(command->metrics, CM_METRIC_miss_evicted_gone_s,
-                       command->now_s - gone.when_s);
+                       command->now_s > gone.when_s ? command->now_s - gone.when_s : 0);
     }
 }
 

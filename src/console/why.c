@@ -56,6 +56,11 @@ static bool tell_gone(const struct cm_stats *stats, char *to, size_t room) {
         {{"flushed", 7}, "flushed, with all that was there,", ""},
     };
     char ago[CM_UNITS_BYTES + 8], use[CM_UNITS_BYTES + 64];
+    if (cm_stats_get(stats, "gone_seconds_ago").len == 0) {
+        snprintf(to, room, "evicted longer ago than the server remembers all of: %s",
+                 "the cache is too small to keep it longer");
+        return says(stats, "reason", CM_SLICE("evicted"));
+    }
     tell_ago(stats, ago, sizeof ago);
     tell_use(stats, use, sizeof use);
     for (size_t i = 0; i < sizeof sentences / sizeof sentences[0]; i++) {

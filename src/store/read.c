@@ -32,7 +32,7 @@ static void prefetch_place(const cmstore *s, uint64_t word) {
     __builtin_prefetch(item + 64);
 }
 
-void cmstore_prefetch_item(const cmstore *store, struct cmstore_key *key) {
+bool cmstore_prefetch_item(const cmstore *store, struct cmstore_key *key) {
     const struct cm_bucket *bucket = cm_index_bucket(&store->index, key->hash);
     unsigned at = cm_slot_home(key->hash);
     for (unsigned i = 0; i < CM_BUCKET_SLOTS; i++) {
@@ -40,10 +40,14 @@ void cmstore_prefetch_item(const cmstore *store, struct cmstore_key *key) {
         if (cm_slot_tagged(word, key->hash)) {
             prefetch_place(store, word);
             key->hint = at;
-            return;
+            return true;
         }
         at = at + 1 < CM_BUCKET_SLOTS ? at + 1 : 0;
     }
+    return false;
+}
+
+void cmstore_prefetch_why(const cmstore *store, const struct cmstore_key *key) {
     cm_gone_prefetch(&store->gone, key->hash);
 }
 
@@ -208,7 +212,12 @@ bool cmstore_confirm(cmstore_thread *thread, const struct cmstore_peek *peek) {
 struct cmstore_gone cmstore_why(cmstore_thread *thread, const struct cmstore_key *key) {
     CM_DCHECK(thread->in_batch); /* G4 */
     const cmstore *s = thread->store;
-    return cm_gone_find(&s->gone, key->hash, cm_now(s));
+    const struct cm_policy *policy = cm_policy_of(s);
+    struct cmstore_gone gone = cm_gone_find(&s->gone, key->hash, cm_now(s));
+    if (gone.reason == CMSTORE_UNKNOWN && policy->kind->remembers &&
+        policy->kind->remembers(policy, key->hash))
+        gone.reason = CMSTORE_EVICTED;
+    return gone;
 }
 
 /* ---- the pinned read ---- */

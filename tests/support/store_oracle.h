@@ -80,8 +80,9 @@ static inline void oracle_forget(struct oracle_item *item, enum cmstore_reason r
 }
 
 /* Whether that may be why it has gone. What was flushed may also have expired, before or since; where
- * items may be evicted, what was seen to expire or flushed may have been evicted before; and a memory
- * that has shrunk may have taken an older reason for the newest of one second. */
+ * items may be evicted, what was seen to expire or flushed may have been evicted before, and what was
+ * never there be taken for a ghost; and a memory that has shrunk may have taken an older reason for the
+ * newest of one second. */
 static inline bool oracle_may_have_gone(const struct oracle_item *item, enum cmstore_reason reason,
                                         bool evicts, bool shrank) {
     bool flushed = item->gone == CMSTORE_FLUSHED, expired = item->gone == CMSTORE_EXPIRED;
@@ -89,7 +90,8 @@ static inline bool oracle_may_have_gone(const struct oracle_item *item, enum cms
         return true;
     if (reason == CMSTORE_EXPIRED && flushed && item->gone_had_expiry)
         return true;
-    if (reason == CMSTORE_EVICTED && evicts && (flushed || expired))
+    if (reason == CMSTORE_EVICTED && evicts &&
+        (flushed || expired || item->gone == CMSTORE_UNKNOWN))
         return true;
     return shrank && reason != CMSTORE_UNKNOWN && (item->gone_before >> reason & 1);
 }

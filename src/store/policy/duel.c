@@ -210,5 +210,6 @@ const struct cm_policy_kind cm_policy_duel = {
     .victim_log = cm_s3fifo_victim_log,
     .judge = judge,
     .adopts = cm_s3fifo_adopts,
+    .remembers = cm_s3fifo_remembers,
     .adjust = adjust,
 };

@@ -38,7 +38,7 @@ uint64_t cm_ghost_resize(struct cm_ghost *ghost, uint64_t entries) {
 
 /* The multiplication spreads hashes over any number of sets (Lemire, 2019); the fingerprint must not
  * come from the upper bits, which choose the set. */
-static entry *set_of(struct cm_ghost *ghost, uint64_t hash) {
+static entry *set_of(const struct cm_ghost *ghost, uint64_t hash) {
     uint64_t sets = atomic_load_explicit(&ghost->sets, memory_order_relaxed);
     uint64_t number = ((hash >> 32) * sets) >> 32;
     return (entry *)(void *)ghost->region.base + number * SET_ENTRIES;
@@ -76,6 +76,8 @@ void cm_ghost_put(struct cm_ghost *ghost, uint64_t hash, enum cm_ghost_origin or
     uint32_t stamp = atomic_load_explicit(&ghost->stamp, memory_order_relaxed) & (STAMPS - 1);
     uint32_t e = fingerprint_of(hash) | (uint32_t)origin << 5 | stamp;
     atomic_store_explicit(&set[chosen], (uint16_t)e, memory_order_relaxed);
+    if (!atomic_load_explicit(&ghost->used, memory_order_relaxed))
+        atomic_store_explicit(&ghost->used, true, memory_order_relaxed);
     move_stamp(ghost);
 }
 
@@ -83,15 +85,28 @@ enum cm_ghost_origin cm_ghost_take(struct cm_ghost *ghost, uint64_t hash) {
     return cm_ghost_take_within(ghost, hash, CM_GHOST_STAMPS);
 }
 
-enum cm_ghost_origin cm_ghost_take_within(struct cm_ghost *ghost, uint64_t hash, uint32_t stamps) {
+/* NULL: it is not remembered, or not within so many stamps. */
+static entry *find(const struct cm_ghost *ghost, uint64_t hash, uint32_t stamps) {
     entry *set = set_of(ghost, hash);
     uint16_t fingerprint = fingerprint_of(hash);
     for (unsigned i = 0; i < SET_ENTRIES; i++) {
         uint16_t e = atomic_load_explicit(&set[i], memory_order_relaxed);
-        if ((e & 0xffc0u) != fingerprint || age_of(ghost, e) > stamps)
-            continue;
-        atomic_store_explicit(&set[i], 0, memory_order_relaxed);
-        return (e >> 5 & 1) ? CM_GHOST_MAIN : CM_GHOST_SMALL;
+        if ((e & 0xffc0u) == fingerprint && age_of(ghost, e) <= stamps)
+            return &set[i];
     }
-    return CM_GHOST_UNKNOWN;
+    return NULL;
+}
+
+enum cm_ghost_origin cm_ghost_take_within(struct cm_ghost *ghost, uint64_t hash, uint32_t stamps) {
+    entry *found = find(ghost, hash, stamps);
+    if (!found)
+        return CM_GHOST_UNKNOWN;
+    uint16_t e = atomic_load_explicit(found, memory_order_relaxed);
+    atomic_store_explicit(found, 0, memory_order_relaxed);
+    return (e >> 5 & 1) ? CM_GHOST_MAIN : CM_GHOST_SMALL;
+}
+
+bool cm_ghost_knows(const struct cm_ghost *ghost, uint64_t hash) {
+    return atomic_load_explicit(&ghost->used, memory_order_relaxed) &&
+           find(ghost, hash, CM_GHOST_STAMPS) != NULL;
 }

@@ -16,6 +16,7 @@
 #include "store/region.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct cm_ghost {
@@ -25,6 +26,7 @@ struct cm_ghost {
     uint64_t held;          /* entries there were to be when the memory was last changed */
     uint64_t puts_in_stamp; /* since the stamp last moved */
     _Atomic uint32_t stamp;
+    _Atomic bool used; /* something has been put */
 };
 
 enum cm_ghost_origin { CM_GHOST_UNKNOWN = -1, CM_GHOST_SMALL = 0, CM_GHOST_MAIN = 1 };
@@ -42,5 +44,7 @@ enum cm_ghost_origin cm_ghost_take(struct cm_ghost *ghost, uint64_t hash);
 /* Likewise, as if the ghost had room only for `stamps` / CM_GHOST_STAMPS of what it has. */
 #define CM_GHOST_STAMPS 16u
 enum cm_ghost_origin cm_ghost_take_within(struct cm_ghost *ghost, uint64_t hash, uint32_t stamps);
+/* Whether the key is remembered; it still is then. */
+bool cm_ghost_knows(const struct cm_ghost *ghost, uint64_t hash);
 
 #endif

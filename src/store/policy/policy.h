@@ -58,6 +58,9 @@ struct cm_policy_kind {
     /* Whether the small log is so long that its oldest segment should become main's newest, as it
      * is. NULL: never. */
     bool (*adopts)(struct cm_policy *policy, const struct cm_log_view *view);
+    /* Whether it has dropped the key lately, as far as it knows; by any thread. NULL: it remembers
+     * none. */
+    bool (*remembers)(const struct cm_policy *policy, uint64_t hash);
     /* The policy's chance to follow the table's size; called before a segment is emptied. Returns
      * how many bytes its bookkeeping holds now. */
     uint64_t (*adjust)(struct cm_policy *policy, const struct cm_log_view *view, uint64_t items);

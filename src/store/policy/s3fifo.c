@@ -100,6 +100,12 @@ uint8_t cm_s3fifo_admit(struct cm_policy *policy, uint64_t hash) {
     return CM_LOG_MAIN;
 }
 
+bool cm_s3fifo_remembers(const struct cm_policy *policy, uint64_t hash) {
+    const struct cm_s3fifo *s = policy->state;
+    return cm_ghost_knows(&s->small_ghost, hash) ||
+           (votes(hash) && cm_ghost_knows(&s->main_ghost, hash));
+}
+
 static uint32_t step_of(uint32_t segments) {
     uint64_t of = segments > STEP_LEAST ? segments : STEP_LEAST;
     return (uint32_t)((of / SHARE_STEP + 1) * WHOLE / of);
@@ -196,6 +202,7 @@ const struct cm_policy_kind cm_policy_s3fifo = {
     .victim_log = cm_s3fifo_victim_log,
     .judge = cm_s3fifo_judge,
     .adopts = cm_s3fifo_adopts,
+    .remembers = cm_s3fifo_remembers,
     .adjust = cm_s3fifo_adjust,
 };
 
@@ -209,5 +216,6 @@ const struct cm_policy_kind cm_policy_s3fifo_size = {
     .victim_log = cm_s3fifo_victim_log,
     .judge = cm_s3fifo_judge,
     .adopts = cm_s3fifo_adopts,
+    .remembers = cm_s3fifo_remembers,
     .adjust = cm_s3fifo_adjust,
 };

@@ -105,33 +105,64 @@ static void fill(unsigned from, unsigned to, size_t bytes) {
     }
 }
 
-/* Of all that went only the newest are known, but nothing is said to have gone otherwise. */
-static void test_evicted(void **state) {
-    (void)state;
-    enum { COUNT = 12000 };
+enum { CROWD = 12000 };
+
+struct known {
+    unsigned dated, undated, here;
+};
+
+/* What is known of a crowd that is too large for the cache. */
+static struct known look_at_crowd(void) {
+    struct known known = {0};
     char key[16];
-    unsigned evicted = 0, here = 0, newest = 0;
-    cmstore_set_clock(rig.store, RIG_START_S + 7);
-    fill(0, COUNT, 300);
-    for (unsigned i = 0; i < COUNT; i++) {
+    for (unsigned i = 0; i < CROWD; i++) {
         snprintf(key, sizeof key, "f%u", i);
         struct cmstore_gone gone = why(key);
-        bool has = rig_has(&rig, key);
         assert_true(gone.reason == CMSTORE_EVICTED || gone.reason == CMSTORE_UNKNOWN);
-        evicted += gone.reason == CMSTORE_EVICTED;
-        here += has;
-        newest += !has && i >= COUNT / 2 && gone.reason == CMSTORE_EVICTED;
-        if (gone.reason == CMSTORE_EVICTED) {
-            assert_int_equal(gone.when_s, RIG_START_S + 7);
-            assert_int_equal(gone.unused_s, 0);
-            assert_false(gone.fetched);
-        }
+        bool dated = gone.reason == CMSTORE_EVICTED && gone.when_s != 0;
+        known.here += rig_has(&rig, key);
+        known.dated += dated;
+        known.undated += gone.reason == CMSTORE_EVICTED && !dated;
+        assert_int_equal(gone.when_s, dated ? RIG_START_S + 7 : 0);
+        assert_int_equal(gone.unused_s, 0);
+        assert_false(gone.fetched);
     }
+    return known;
+}
+
+/* Of all that went only the newest are known, and as many as there are items by the ghost; nothing
+ * is said to have gone otherwise. */
+static void test_evicted(void **state) {
+    (void)state;
+    cmstore_set_clock(rig.store, RIG_START_S + 7);
+    fill(0, CROWD, 300);
     uint64_t entries = rig_counters(&rig).gone_bytes / 8;
     assert_int_equal(entries, 2048);
-    assert_true(rig_counters(&rig).evictions > 2 * entries);
-    assert_true(evicted > entries * 9 / 10 && evicted < entries + 100);
-    assert_true(here + newest > COUNT / 4);
+    assert_true(rig_counters(&rig).evictions > 3 * entries);
+    struct known known = look_at_crowd();
+    assert_true(known.dated > entries * 9 / 10 && known.dated < entries + 100);
+    assert_true(known.undated > known.here / 4 && known.undated < known.here * 2);
+}
+
+static void test_policies_without_a_ghost(void **state) {
+    (void)state;
+    assert_int_equal(cmstore_set_policy(rig.thread, "fifo"), CM_OK);
+    cmstore_set_clock(rig.store, RIG_START_S + 7);
+    fill(0, CROWD, 300);
+    struct known known = look_at_crowd();
+    assert_true(known.dated > 1800);
+    assert_int_equal(known.undated, 0);
+}
+
+/* Where nothing was evicted nothing is taken for evicted. */
+static void test_ghosts_come_with_eviction(void **state) {
+    (void)state;
+    char key[16];
+    fill(0, 500, 300);
+    for (unsigned i = 0; i < 20000; i++) {
+        snprintf(key, sizeof key, "never%u", i);
+        expect(key, CMSTORE_UNKNOWN, 0, 0);
+    }
 }
 
 static void test_evicted_tells_for_how_long_unused(void **state) {
@@ -224,6 +255,8 @@ int main(void) {
         EACH(test_expired),
         EACH(test_flushed),
         EACH(test_evicted),
+        EACH(test_policies_without_a_ghost),
+        EACH(test_ghosts_come_with_eviction),
         EACH(test_evicted_tells_for_how_long_unused),
         EACH(test_what_stays_has_not_gone),
         EACH(test_follows_the_limit),

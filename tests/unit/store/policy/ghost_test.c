@@ -38,6 +38,17 @@ static void test_remembers_where_from_once(void **state) {
     assert_int_equal(cm_ghost_take(&ghost, hash_of(2)), CM_GHOST_UNKNOWN);
 }
 
+static void test_being_asked_changes_nothing(void **state) {
+    (void)state;
+    assert_false(cm_ghost_knows(&ghost, hash_of(1)));
+    cm_ghost_put(&ghost, hash_of(1), CM_GHOST_SMALL);
+    assert_true(cm_ghost_knows(&ghost, hash_of(1)));
+    assert_true(cm_ghost_knows(&ghost, hash_of(1)));
+    assert_false(cm_ghost_knows(&ghost, hash_of(2)));
+    assert_int_equal(cm_ghost_take(&ghost, hash_of(1)), CM_GHOST_SMALL);
+    assert_false(cm_ghost_knows(&ghost, hash_of(1)));
+}
+
 static unsigned remembered(uint64_t from, uint64_t to) {
     unsigned known = 0;
     for (uint64_t n = from; n < to; n++)
@@ -73,6 +84,7 @@ static void test_resize_keeps_to_what_it_may(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         EACH(test_remembers_where_from_once),
+        EACH(test_being_asked_changes_nothing),
         EACH(test_forgets_the_oldest),
         EACH(test_resize_keeps_to_what_it_may),
     };
