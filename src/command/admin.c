@@ -18,6 +18,7 @@ struct cm_admin {
     atomic_bool detail_on;
     atomic_bool sizes_on;
     char prefix_delimiter;
+    _Atomic int64_t wall_zero_s;
     _Atomic uint64_t dump;   /* under way: its number, and in the lower half when it last got on */
     _Atomic uint32_t dumps;  /* the last one's number */
     struct cm_os_mutex lock; /* guards what follows */
@@ -162,6 +163,16 @@ bool cm_admin_detail_is_on(const struct cm_admin *admin) {
 
 void cm_admin_set_detail(struct cm_admin *admin, bool on) {
     atomic_store_explicit(&admin->detail_on, on, memory_order_relaxed);
+}
+
+/* ---- the time of day ---- */
+
+void cm_admin_set_wall_zero(struct cm_admin *admin, int64_t wall_zero_s) {
+    atomic_store_explicit(&admin->wall_zero_s, wall_zero_s, memory_order_relaxed);
+}
+
+int64_t cm_admin_wall_zero(const struct cm_admin *admin) {
+    return atomic_load_explicit(&admin->wall_zero_s, memory_order_relaxed);
 }
 
 /* ---- prefixes ---- */

@@ -4,6 +4,7 @@
 
 #include <cacheman/status.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 struct cm_hot_group;
 struct cm_metrics_group;
@@ -16,6 +17,10 @@ struct cm_admin;
 /* `metrics` is borrowed until destroyed. NO_MEMORY, SYSTEM. */
 CM_MUST_CHECK enum cm_status cm_admin_create(struct cm_metrics_group *metrics,
                                              struct cm_admin **out);
+/* The Unix time of the store's clock second 0, which follows the time of day when that is set. Any
+ * thread. */
+void cm_admin_set_wall_zero(struct cm_admin *admin, int64_t wall_zero_s);
+int64_t cm_admin_wall_zero(const struct cm_admin *admin);
 /* What ends a key's prefix, a colon at first. Before any command is executed. */
 void cm_admin_set_prefix_delimiter(struct cm_admin *admin, char delimiter);
 /* How many keys each thread follows to find the hot ones, 128 at first; 0: none. Before any session's

@@ -81,7 +81,7 @@ void cm_stats_put(const struct cm_stats_readings *r, struct cm_stat_sink *sink) 
 }
 
 void cm_stats_read(const struct cm_stats_source *source, struct cm_stats_readings *readings) {
-    readings->now_unix_s = source->wall_zero_s + cmstore_clock(source->store);
+    readings->now_unix_s = cm_admin_wall_zero(source->admin) + cmstore_clock(source->store);
     source->control->server_stats(source->control->context, &readings->server);
     cm_admin_subtract(source->admin, &readings->server);
     cm_metrics_read(cm_admin_metrics(source->admin), &readings->metrics);
@@ -99,7 +99,6 @@ void cm_stats_general(const struct cm_command *command, struct cm_stat_sink *sin
         .store = command->store,
         .admin = command->admin,
         .control = command->control,
-        .wall_zero_s = command->wall_zero_s,
     };
     struct cm_stats_readings readings;
     cm_stats_read(&source, &readings);

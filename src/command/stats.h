@@ -11,8 +11,7 @@ struct cm_stats_source {
     cmstore *store;
     struct cm_admin *admin;
     const struct cm_control *control;
-    int64_t wall_zero_s; /* the Unix time at which the store's clock was 0 */
-    bool keys_hidden;    /* from whoever asks */
+    bool keys_hidden; /* from whoever asks */
 };
 
 /* What was counted at one time, since the last `stats reset`. */

@@ -137,7 +137,6 @@ enum cm_exit cm_server_start_admin(struct cm_server *server) {
         .store = server->store,
         .admin = server->admin,
         .control = &server->control,
-        .wall_zero_s = server->env.wall_zero_s,
         .keys_hidden = are_keys_hidden(server),
     };
     const struct cm_admin_port_options options = {

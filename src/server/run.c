@@ -40,9 +40,25 @@ static void on_stop(uv_async_t *async) {
     cm_server_stop(async->data);
 }
 
+/* The time of day may be set, and goes on while a machine sleeps. Items go on by the store's
+ * clock; what clients say and ask in Unix time is by the new one. A second is where the two clocks'
+ * seconds begin. */
+static void follow_wall(struct cm_server *server) {
+    const struct cm_server_test *test = server->start->test;
+    int64_t zero_s = cm_os_wall_s() - (int64_t)cmstore_clock(server->store);
+    int64_t moved_s = zero_s - cm_admin_wall_zero(server->admin);
+    if (test != NULL || (moved_s >= -1 && moved_s <= 1))
+        return; /* a test's clock is its own */
+    cm_admin_set_wall_zero(server->admin, zero_s);
+    cm_server_tell("the time of day was set by %+" PRId64
+                   " s: items live as long as they would have",
+                   moved_s);
+}
+
 static void on_tick(uv_timer_t *timer) {
     struct cm_server *server = timer->data;
     cm_clock_tick(&server->clock);
+    follow_wall(server);
     if (server->config->cluster != NULL)
         cm_server_renew_listing(server);
     if (server->pages.port != NULL)
@@ -124,6 +140,7 @@ static void fill_env(struct cm_server *server, const struct cm_server_test *test
     const struct cm_config *config = server->config;
     int64_t wall_s = test != NULL && test->wall_s != 0 ? test->wall_s : cm_os_wall_s();
     cm_clock_pause(&server->clock, test != NULL && test->paused);
+    cm_admin_set_wall_zero(server->admin, wall_s - CM_CLOCK_START_S);
     cm_server_fill_control(server);
     server->env = (struct cm_session_env){
         .store = server->store,
@@ -131,7 +148,6 @@ static void fill_env(struct cm_server *server, const struct cm_server_test *test
         .control = &server->control,
         .protocol = protocol_of(config),
         .auth = server->auth,
-        .wall_zero_s = wall_s - CM_CLOCK_START_S,
         .requests_per_turn = (uint32_t)config->requests_per_turn,
         .flush_disabled = config->disable_flush,
         .dump_disabled = config->disable_dump,

@@ -28,7 +28,6 @@ enum cm_status cm_session_worker_create(const struct cm_session_env *env, cmstor
         .admin = env->admin,
         .watch = cm_admin_watch(env->admin),
         .control = env->control,
-        .wall_zero_s = env->wall_zero_s,
         .item_bytes_max = cmstore_item_bytes_max(env->store),
         .flush_disabled = env->flush_disabled,
         .dump_disabled = env->dump_disabled,
@@ -46,7 +45,6 @@ enum cm_status cm_session_worker_create(const struct cm_session_env *env, cmstor
     worker->requests_per_turn = env->requests_per_turn > 0 ? env->requests_per_turn : UINT32_MAX;
     worker->watch_disabled = env->watch_disabled;
     worker->batch.limits.item_bytes_max = worker->command.item_bytes_max;
-    worker->batch.limits.wall_zero_s = env->wall_zero_s;
     *out = worker;
     return CM_OK;
 }
@@ -170,6 +168,8 @@ void cm_session_start_batch(const struct cm_session *session) {
     worker->batch.limits.unauthenticated = !session->authenticated;
     worker->command.now_s = cmstore_clock(worker->command.store);
     worker->batch.limits.now_s = worker->command.now_s;
+    worker->command.wall_zero_s = cm_admin_wall_zero(worker->command.admin);
+    worker->batch.limits.wall_zero_s = worker->command.wall_zero_s;
     worker->batch.count = 0;
     worker->batch.scratch_used = 0;
 }

@@ -44,7 +44,6 @@ struct cm_session_env {
     const struct cm_control *control;   /* what reaches beyond a connection */
     const struct cm_protocol *protocol; /* of every connection; NULL: its first byte tells */
     struct cm_auth *auth;               /* auth/auth.h; NULL: nobody needs to log in */
-    int64_t wall_zero_s;                /* Unix time of the store's clock second 0 */
     uint32_t requests_per_turn;         /* -R, after which a session answers AGAIN; 0: no limit */
     bool flush_disabled;                /* -F */
     bool dump_disabled;                 /* -X */

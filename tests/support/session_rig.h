@@ -158,7 +158,6 @@ static inline void rig_open(struct rig *rig, const struct rig_options *options) 
         .protocol = options->ascii    ? &cm_protocol_memcache_text
                     : options->binary ? &cm_protocol_memcache_binary
                                       : NULL,
-        .wall_zero_s = RIG_WALL_START - RIG_CLOCK_START,
         .flush_disabled = options->flush_disabled,
         .dump_disabled = options->dump_disabled,
         .watch_disabled = options->watch_disabled,
@@ -168,6 +167,7 @@ static inline void rig_open(struct rig *rig, const struct rig_options *options) 
     };
     CM_CHECK(cm_metrics_group_create(1, &rig->metrics) == CM_OK);
     CM_CHECK(cm_admin_create(rig->metrics, &rig->env.admin) == CM_OK);
+    cm_admin_set_wall_zero(rig->env.admin, RIG_WALL_START - RIG_CLOCK_START);
     store_options.on_evict_context = cm_admin_watch(rig->env.admin);
     CM_CHECK(cmstore_create(&store_options, &rig->env.store) == CM_OK);
     CM_CHECK(cmstore_attach(rig->env.store, &rig->thread) == CM_OK);
