@@ -425,11 +425,24 @@ static bool is_preflight(struct cm_admin_port *port, struct MHD_Connection *conn
            readers_of(port, connection) != NULL;
 }
 
+/* The library would take what there is room for beside the answer, and hang up where there is none. */
+static bool is_too_long(struct cm_admin_port *port, struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *info =
+        port->http.get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    return info != NULL && info->header_size > CM_ADMIN_REQUEST_BYTES;
+}
+
 static enum MHD_Result answer_page(struct cm_admin_port *port,
                                    const struct cm_admin_request *request) {
     const char *method = request->method;
     struct answer answer = {.code = MHD_HTTP_OK};
-    if (is_preflight(port, request->connection, method))
+    if (is_too_long(port, request->connection))
+        say(&answer,
+            strlen(request->path) > CM_ADMIN_REQUEST_BYTES / 2
+                ? MHD_HTTP_URI_TOO_LONG
+                : MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "a request is at most 8192 bytes\n");
+    else if (is_preflight(port, request->connection, method))
         say(&answer, MHD_HTTP_NO_CONTENT, "");
     else if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
         say(&answer, MHD_HTTP_METHOD_NOT_ALLOWED, "pages can only be read: GET or HEAD\n");
@@ -451,7 +464,8 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
                                              .state = state};
     (void)version;
     if (*state == NULL &&
-        (is_preflight(port, connection, method) || !cm_admin_is_of_change(&request)))
+        (is_too_long(port, connection) || is_preflight(port, connection, method) ||
+         !cm_admin_is_of_change(&request)))
         return answer_page(port, &request);
     *body_bytes = 0; /* all of it is taken */
     return cm_admin_take_change(port, &request);
@@ -478,7 +492,7 @@ static struct MHD_Daemon *start_daemon(struct cm_admin_port *port) {
     const struct MHD_OptionItem settings[] = {
         {MHD_OPTION_LISTEN_SOCKET, (intptr_t)port->options.socket, NULL},
         {MHD_OPTION_CONNECTION_LIMIT, CM_ADMIN_CONNECTIONS, NULL},
-        {MHD_OPTION_CONNECTION_MEMORY_LIMIT, CM_ADMIN_REQUEST_BYTES, NULL},
+        {MHD_OPTION_CONNECTION_MEMORY_LIMIT, CM_ADMIN_REQUEST_BYTES + CM_ADMIN_ANSWER_BYTES, NULL},
         {MHD_OPTION_CONNECTION_TIMEOUT, CM_ADMIN_IDLE_S, NULL},
         {MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL},
         {MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)on_escapes, NULL},

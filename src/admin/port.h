@@ -19,6 +19,7 @@
 
 #define CM_ADMIN_CONNECTIONS   128
 #define CM_ADMIN_REQUEST_BYTES 8192
+#define CM_ADMIN_ANSWER_BYTES  8192 /* beside it, of the answer's headers */
 #define CM_ADMIN_IDLE_S        10
 #define CM_ADMIN_LIFE_S        30
 #define CM_ADMIN_CROWDED_S     2

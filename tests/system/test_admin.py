@@ -10,6 +10,7 @@ import resource
 import signal
 import socket
 import subprocess
+import threading
 
 import pytest
 
@@ -521,6 +522,22 @@ def test_malformed(admin, data, allowed):
     server.connect().ask(b"mn\r\n", b"MN\r\n")
 
 
+def head(size):
+    """A request of so many bytes, its end included."""
+    begin, end = b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: ", b"\r\n\r\n"
+    return begin + b"x" * (size - len(begin) - len(end)) + end
+
+
+def test_just_long_enough(admin):
+    """Up to the limit it is served, past it told so, byte by byte: never hung up on in between."""
+    for size in [4000, 8000, 8180, 8190, 8191, 8192]:
+        assert status_of(open_socket(admin[1], head(size))) == 200, size
+    for size in [8193, 8194, 8300, 9000, 12000, 14000]:
+        assert status_of(open_socket(admin[1], head(size))) == 431, size
+    client = open_socket(admin[1], head(8193))
+    assert client.rest().endswith(b"a request is at most 8192 bytes\n")
+
+
 def traffic(client, number):
     """The cache goes on."""
     client.set(b"k", b"%d" % number)
@@ -601,6 +618,35 @@ def test_two_thousand_connections(serve):
             one.close()
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert cachemand.wait_until(lambda: ask(port, "/healthz")[0] == 200, "an answer")
+
+
+def test_flood_of_good_requests(admin):
+    """Of more than one core can answer: every request to the cache is served meanwhile."""
+    server, port = admin
+    stop, answered, wrong = threading.Event(), [0] * 8, []
+
+    def flood(place):
+        while not stop.is_set():
+            try:
+                status, _, _ = ask(port, "/metrics")
+            except (OSError, http.client.HTTPException):
+                continue  # made room for another
+            if status != 200:
+                wrong.append(status)
+            answered[place] += 1
+
+    threads = [threading.Thread(target=flood, args=(place,)) for place in range(8)]
+    for thread in threads:
+        thread.start()
+    client, turns = server.connect(), 0
+    while sum(answered) < 400:
+        traffic(client, turns)
+        turns += 1
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert turns > 0 and wrong == []
+    assert metrics(port)['cacheman_requests_total{command="get",outcome="hit"}'] == turns
 
 
 def test_in_the_sandbox(admin):
