@@ -40,7 +40,7 @@ static bool split(struct cm_slice text, struct authority *parts) {
 }
 
 static bool is_bracketed_address(struct cm_slice host) {
-    return host.len > 2 && host.data[0] == '[' &&
+    return host.len > 2 && host.data[0] == '[' && memchr(host.data, ':', host.len) != NULL &&
            consists_of(cm_slice(host.data + 1, host.len - 2), "0123456789abcdefABCDEF:.");
 }
 

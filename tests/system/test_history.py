@@ -218,7 +218,7 @@ def test_servers(admin, servers, sources):
 
 
 @pytest.mark.parametrize("servers", [
-    "", ",", "a,", "a:0", "a:65536", "a:b", "a;script-src", "a%0d%0aX:1", "a b", "a%20b", "*", "a/b",
+    "", ",", "a,", "a:0", "a:65536", "a:b", "a;script-src", "a%0d%0aX:1", "a%20b", "*", "a/b",
     "'unsafe-inline'", "http://a", "[a]", "[::1", "x" * 129, "y" * 3000, ",".join(["a"] * 65)])
 def test_what_is_no_server(admin, servers):
     client = cachemand.Client(admin[1])
@@ -227,5 +227,4 @@ def test_what_is_no_server(admin, servers):
     client.close()
     assert answer.startswith(b"HTTP/1.1 400 "), answer[:100]
     assert b"Content-Security-Policy" not in answer
-    if b" " not in servers.encode():
-        assert answer.endswith(b"servers is HOST:PORT,HOST:PORT and so on\n")
+    assert answer.endswith(b"servers is HOST:PORT,HOST:PORT and so on\n")

@@ -32,41 +32,49 @@ function otherMemory(c, i) {
   return isKnown(used) ? Math.max(0, used - plus("memory_items", "memory_index")(c, i)) : null;
 }
 
-/* `whole` is what a server contributes where charts show one line for each; `limit` is drawn as a
- * line across. */
+/* `whole` is a server's line where charts show one for each, of which the note is `each`; `limit` is
+ * drawn as a line across. */
 const CHARTS = [
-  { id: "requests", title: "Requests", note: "per second, by kind", format: formatRate, stacked: true,
+  { id: "requests", title: "Requests", note: "per second, by kind",
+    each: "per second, of all kinds", format: formatRate, stacked: true,
     whole: requests, series: [
       ["Gets that hit", at("get_hits")], ["Gets that miss", at("get_misses")],
       ["Sets", at("stores")], ["Deletes", at("deletes")], ["Counters", at("arithmetic")],
       ["Touches", at("touches")]] },
   { id: "hits", title: "Hit ratio", note: "of gets", format: formatPercent, range: [0, 102],
     whole: hitPercent, series: [["Hit ratio", hitPercent]] },
-  { id: "latency", title: "Latency", note: "from a request's arrival to its answer", format: formatMicroseconds,
+  { id: "latency", title: "Latency", note: "from a request's arrival to its answer",
+    each: "p99, which one request of a hundred exceeds", format: formatMicroseconds,
     log: true, whole: at("latency_p99_us"), series: [
       ["Median", at("latency_p50_us")], ["p99", at("latency_p99_us")], ["p99.9", at("latency_p999_us")]] },
-  { id: "memory", title: "Memory", note: "by use, up to its limit", format: formatBytes,
+  { id: "memory", title: "Memory", note: "by use, up to its limit",
+    each: "in use", format: formatBytes,
     stacked: true, limit: at("memory_limit"), whole: at("memory_used"), series: [
       ["Items", at("memory_items")], ["Index", at("memory_index")],
       ["Overwritten, gone or not written yet", otherMemory],
       ["Buffers of connections", at("memory_connections")]] },
-  { id: "evictions", title: "Evicted and expired", note: "items per second", format: formatRate,
+  { id: "evictions", title: "Evicted and expired", note: "items per second",
+    each: "items evicted per second", format: formatRate,
     whole: at("evicted"), series: [
       ["Evicted", at("evicted")], ["Evicted without being read", at("evicted_unread")],
       ["Expired", at("expired")]] },
   { id: "age", title: "Age of evicted items", note: "since their last use, on average",
     format: formatSeconds, whole: evictedAge, points: true, series: [["Age", evictedAge]] },
-  { id: "connections", title: "Connections", note: "open, up to their limit", format: formatNumber,
+  { id: "connections", title: "Connections", note: "open, up to their limit",
+    each: "open", format: formatNumber,
     limit: at("connections_allowed"), whole: at("connections"), series: [
       ["Open", at("connections")]] },
-  { id: "arrivals", title: "Connections that come and go", note: "per second", format: formatRate,
+  { id: "arrivals", title: "Connections that come and go", note: "per second",
+    each: "opened per second", format: formatRate,
     whole: at("connections_opened"), series: [
       ["Opened", at("connections_opened")], ["Refused", at("connections_refused")],
       ["Ended by the server", at("connections_ended")]] },
-  { id: "network", title: "Network", note: "bytes per second", format: formatByteRate,
+  { id: "network", title: "Network", note: "bytes per second",
+    each: "bytes per second, both ways", format: formatByteRate,
     whole: plus("received_bytes", "sent_bytes"), series: [
       ["Sent", at("sent_bytes")], ["Received", at("received_bytes")]] },
-  { id: "misses", title: "Misses", note: "per second, by reason", format: formatRate, stacked: true,
+  { id: "misses", title: "Misses", note: "per second, by reason",
+    each: "per second", format: formatRate, stacked: true,
     whole: at("get_misses"), series: [
       ["Never seen", at("misses_never_seen")], ["Evicted", at("misses_evicted")],
       ["Expired", at("misses_expired")], ["Deleted", at("misses_deleted")],
@@ -99,7 +107,8 @@ class Chart {
   }
 
   build() {
-    const { id, title, note } = this.definition;
+    const { id, title } = this.definition;
+    this.note = make("span", { className: "soft" });
     this.plot = make("div", { className: "plot", role: "img" });
     this.cross = make("div", { className: "cross", hidden: true });
     this.values = make("tbody");
@@ -107,7 +116,7 @@ class Chart {
       make("caption", { className: "unseen" }, `${title}: values`), this.values);
     this.element = make("section", { className: "card chart", id: `chart-${id}`,
       "aria-labelledby": `title-${id}` },
-      make("h3", { id: `title-${id}` }, title, make("span", { className: "soft" }, ` ${note}`)),
+      make("h3", { id: `title-${id}` }, title, this.note),
       make("div", { className: "frame" }, this.plot, this.cross), table);
   }
 
@@ -119,6 +128,8 @@ class Chart {
     this.rows = this.makeRows(lines, times);
     const changed = labels.join("\n") !== this.labels.join("\n");
     this.labels = labels;
+    const { note, each } = this.definition;
+    setText(this.note, ` ${(lines[0].isWhole && each) || note}`);
     this.isStacked = Boolean(this.definition.stacked) && !lines[0].isWhole;
     if (this.graph && !changed) {
       this.graph.updateOptions({ file: this.rows, dateWindow: window, valueRange: this.valueRange() });

@@ -44,7 +44,7 @@ class Figures {
   }
 }
 
-const LATE_MS = 10, PAUSED_US = 10000;
+const LATE_MS = 50, PAUSED_US = 10000;
 
 function sayShare(share) {
   if (share < 0.001) return "Fewer than 0.1 %";
@@ -139,7 +139,7 @@ const WARNING_RULES = [
     const looks = f.of("loop_looks");
     const late = looks > 0 ? f.of("loop_lag_us") / looks / 1000 : 0;
     if (late < LATE_MS) return null;
-    return (late < 100 ? warn : bad)(`Workers are ${trim(late)} ms late on average: the processor has too ` +
+    return (late < 250 ? warn : bad)(`Workers are ${trim(late)} ms late on average: the processor has too ` +
                                      "much to do, here or with other programs.");
   },
 

@@ -63,6 +63,7 @@ static void servers(void **state) {
     expect_sources("*:1", NULL);
     expect_sources("[::1];x", NULL);
     expect_sources("[a b]", NULL);
+    expect_sources("[a]", NULL);
 }
 
 int main(void) {
