@@ -50,7 +50,9 @@ static void note(struct cm_timing *timing, const struct cm_op *op, enum cm_comma
     slowest->command = name_of(op, command);
     slowest->value_bytes = is_store ? op->value.len : reply->value.bytes;
     slowest->key_bytes = has_key ? op->key.len : 0;
-    memcpy(slowest->key, op->key.data, slowest->key_bytes);
+    if (slowest->key_bytes > 0) {
+        memcpy(slowest->key, op->key.data, slowest->key_bytes);
+    }
 }
 
 void cm_timing_note(struct cm_timing *timing, const struct cm_op *op, enum cm_command_kind command,
