@@ -12,6 +12,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent / "support"))
 
 os.environ.setdefault("CACHEMAN_CONFIG", "")  # not the file of a server that runs here
 
+import admin  # noqa: E402
 import cachemand  # noqa: E402
 import tls  # noqa: E402
 
@@ -77,6 +78,14 @@ def serve_tls(serve, authority, server_cert):
                      tls=tls_client or tls.client_context(authority), **how)
 
     return start
+
+
+@pytest.fixture
+def token_file(tmp_path):
+    """A file for --admin-token-file."""
+    path = tmp_path / "token"
+    path.write_text(admin.TOKEN + "\n")
+    return path
 
 
 @pytest.fixture

@@ -93,16 +93,21 @@ static void place_slices(struct cm_stats *stats) {
     }
 }
 
+static struct cacheman_ask ask_into(struct reading *reading, const char *server,
+                                    struct cacheman_error *error) {
+    *reading->stats = (struct cm_stats){0};
+    return (struct cacheman_ask){.server = server,
+                                 .visit = on_line,
+                                 .context = reading,
+                                 .may_wait = may_wait,
+                                 .error = error};
+}
+
 int cm_stats_read(struct cm_console *console, const char *server, const char *group,
                   struct cm_stats *stats) {
-    struct cacheman_error error;
+    struct cacheman_error error = {0};
     struct reading reading = {console, stats};
-    const struct cacheman_ask ask = {.server = server,
-                                     .visit = on_line,
-                                     .context = &reading,
-                                     .may_wait = may_wait,
-                                     .error = &error};
-    *stats = (struct cm_stats){0};
+    const struct cacheman_ask ask = ask_into(&reading, server, &error);
     const enum cm_status status = cacheman_stats(console->client, group, &ask);
     place_slices(stats);
     if (status == CM_OK)
@@ -118,12 +123,7 @@ int cm_why_read(struct cm_console *console, const char *server, struct cm_slice 
                 struct cm_stats *stats) {
     struct cacheman_error error = {0};
     struct reading reading = {console, stats};
-    const struct cacheman_ask ask = {.server = server,
-                                     .visit = on_line,
-                                     .context = &reading,
-                                     .may_wait = may_wait,
-                                     .error = &error};
-    *stats = (struct cm_stats){0};
+    const struct cacheman_ask ask = ask_into(&reading, server, &error);
     const enum cm_status status = cacheman_why(console->client, cm_to(key), &ask);
     place_slices(stats);
     if (status == CM_OK)

@@ -2,10 +2,10 @@
 """libmemcached's command-line tools."""
 
 import shutil
-import subprocess
 
 import pytest
 
+import libmemcached
 from cachemand import wait_until
 
 pytestmark = pytest.mark.skipif(not shutil.which("memcping"), reason="no libmemcached-tools")
@@ -13,34 +13,16 @@ pytestmark = pytest.mark.skipif(not shutil.which("memcping"), reason="no libmemc
 
 @pytest.fixture
 def tool(server):
-    def call(name, *arguments, status=0):
-        done = subprocess.run([name, f"--servers=127.0.0.1:{server.port}", *arguments],
-                              capture_output=True, text=True, timeout=60, check=False)
-        assert done.returncode == status, done.stdout + done.stderr
-        return done.stdout
-    return call
+    return libmemcached.tools(server)
 
 
 def test_ping(tool):
     tool("memcping")
 
 
-def test_copy_cat_remove(tool, tmp_path):
-    path = tmp_path / "some-file"
-    path.write_text("what is in the file\n")
-    tool("memccp", str(path))
-    assert tool("memccat", "some-file").strip() == "what is in the file"
-    tool("memcexist", "some-file")
-    tool("memctouch", "--expire=100", "some-file")
-    tool("memcrm", "some-file")
-    tool("memcexist", "some-file", status=1)
-
-
-def test_copy_large(tool, tmp_path):
-    path = tmp_path / "large"
-    path.write_bytes(b"0123456789abcdef" * 60000)
-    tool("memccp", str(path))
-    assert tool("memccat", "large").strip() == path.read_text()
+def test_files(tool, tmp_path):
+    for path in libmemcached.write_files(tmp_path):
+        libmemcached.check_file(tool, path)
 
 
 def test_dump_lists_every_key(tool, server):

@@ -3,10 +3,10 @@
 
 import pytest
 
+import libmemcached
 from cachemand import wait_until
 
 memcache = pytest.importorskip("memcache")
-pylibmc = pytest.importorskip("pylibmc")
 base = pytest.importorskip("pymemcache.client.base")
 hash_client = pytest.importorskip("pymemcache.client.hash")
 
@@ -118,48 +118,14 @@ def test_pymemcache_over_several_servers(serve):
 # ---- pylibmc ----
 
 
-@pytest.fixture
-def libmemcached(server):
-    return pylibmc.Client([f"127.0.0.1:{server.port}"], binary=False,
-                          behaviors={"tcp_nodelay": True, "cas": True})
-
-
-def test_pylibmc(libmemcached):
-    client = libmemcached
-    assert client.set("a", "one")
-    assert client.get("a") == "one"
-    assert not client.add("a", "x")
-    assert client.add("b", {"some": ["structure"]})
-    assert client.get("b") == {"some": ["structure"]}
-    assert client.set_multi({f"m{number}": number for number in range(200)}) == []
-    assert client.get_multi([f"m{number}" for number in range(200)]) == {
-        f"m{number}": number for number in range(200)}
-    assert client.set("n", 10)
-    assert client.incr("n", 5) == 15
-    assert client.decr("n", 6) == 9
-    value, cas = client.gets("a")
-    assert client.cas("a", "two", cas)
-    assert not client.cas("a", "three", cas)
-    assert client.append("a", "-end")
-    assert client.prepend("a", "start-")
-    assert client.get("a") == "start-two-end"
-    assert client.touch("a", 100)
-    assert client.delete("a")
-    assert client.get("a") is None
-    assert client.set("big", BIG)
-    assert client.get("big") == BIG
-    assert client.get_stats()[0][1]
-    assert client.flush_all()
-    assert client.get("big") is None
+def test_pylibmc(server):
+    client = libmemcached.connect(server, False, cas=True)
+    libmemcached.check_calls(client)
+    libmemcached.check_flush(client)
 
 
 def test_pylibmc_buffered_and_quiet(server):
-    client = pylibmc.Client([f"127.0.0.1:{server.port}"], binary=False,
-                            behaviors={"no_block": True, "_noreply": True, "tcp_nodelay": True})
-    for number in range(1000):
-        client.set(f"k{number}", number)
-    wait_until(lambda: client.get("k999") == 999, "the last set")
-    assert client.get_multi(["k0", "k500"]) == {"k0": 0, "k500": 500}
+    libmemcached.check_buffered_and_quiet(server, False)
 
 
 # ---- python-memcached ----

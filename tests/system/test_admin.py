@@ -25,13 +25,6 @@ PAGES = ["/", "/metrics", "/stats.json", "/history.json", "/config", "/config.js
 
 
 @pytest.fixture
-def token_file(tmp_path):
-    path = tmp_path / "token"
-    path.write_text(TOKEN + "\n")
-    return path
-
-
-@pytest.fixture
 def admin(serve):
     server = serve("-t", "2", "--admin", "127.0.0.1:0")
     return server, port_of(server)

@@ -10,13 +10,6 @@ from console import run
 
 
 @pytest.fixture
-def token_file(tmp_path):
-    path = tmp_path / "token"
-    path.write_text(TOKEN + "\n")
-    return path
-
-
-@pytest.fixture
 def config(serve, token_file):
     """Runs the command on a server of its own."""
     server = serve("--admin", "127.0.0.1:0", "--admin-token-file", str(token_file))
