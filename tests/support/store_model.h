@@ -473,9 +473,12 @@ static inline void model_compare_answer(struct model *m, const struct model_requ
     bool may_miss = m->config.mode == MODEL_TIGHT;
     bool join = r->kind == MODEL_STORE && oracle_is_join(&r->store);
     uint64_t limit = m->oracle.item_bytes_max;
-    const char *why = model_try(m, r, oracle_clone(&m->items[r->id]), found), *other = why;
+    const struct oracle_item *last = &m->items[r->id];
+    const struct oracle_item evicted = {.gone = CMSTORE_EVICTED,
+                                        .gone_before = last->gone_before | oracle_reasons(last)};
+    const char *why = model_try(m, r, oracle_clone(last), found), *other = why;
     if (other && may_miss)
-        other = model_try(m, r, (struct oracle_item){.gone = CMSTORE_EVICTED}, found);
+        other = model_try(m, r, evicted, found);
     for (int side = -1; other && join && side <= 1; side += 2) {
         m->oracle.item_bytes_max = side < 0 ? limit - MODEL_SLACK : limit + MODEL_SLACK;
         other = model_try(m, r, oracle_clone(&m->items[r->id]), found);

@@ -25,7 +25,7 @@ struct oracle_item {
     size_t bytes;
     enum cmstore_reason gone; /* why it went the last time it was there */
     bool gone_had_expiry;
-    unsigned gone_before; /* a bit for each reason it has ever gone for */
+    unsigned gone_before; /* a bit for each reason it may ever have gone for before */
 };
 
 /* What a call answers, or is expected to. */
@@ -70,25 +70,29 @@ static inline void oracle_set_value(struct oracle_item *item, const void *value,
     item->bytes = bytes;
 }
 
+/* Why it may have gone the last time, a bit a reason: what was flushed may also have expired, before
+ * or since. */
+static inline unsigned oracle_reasons(const struct oracle_item *item) {
+    bool may_have_expired = item->gone == CMSTORE_FLUSHED && item->gone_had_expiry;
+    return 1u << item->gone | (may_have_expired ? 1u << CMSTORE_EXPIRED : 0);
+}
+
 static inline void oracle_forget(struct oracle_item *item, enum cmstore_reason reason) {
     free(item->value);
     *item = (struct oracle_item){
         .gone = item->present ? reason : item->gone,
         .gone_had_expiry = item->present ? item->expires != 0 : item->gone_had_expiry,
-        .gone_before = item->gone_before | 1u << item->gone,
+        .gone_before = item->gone_before | oracle_reasons(item),
     };
 }
 
-/* Whether that may be why it has gone. What was flushed may also have expired, before or since; where
- * items may be evicted, what was seen to expire or flushed may have been evicted before, and what was
- * never there be taken for a ghost; and a memory that has shrunk may have taken an older reason for the
- * newest of one second. */
+/* Whether that may be why it has gone. Where items may be evicted, what was seen to expire or flushed
+ * may have been evicted before, and what was never there be taken for a ghost; and a memory that has
+ * shrunk may have taken an older reason for the newest of one second. */
 static inline bool oracle_may_have_gone(const struct oracle_item *item, enum cmstore_reason reason,
                                         bool evicts, bool shrank) {
     bool flushed = item->gone == CMSTORE_FLUSHED, expired = item->gone == CMSTORE_EXPIRED;
-    if (reason == item->gone)
-        return true;
-    if (reason == CMSTORE_EXPIRED && flushed && item->gone_had_expiry)
+    if (oracle_reasons(item) >> reason & 1)
         return true;
     if (reason == CMSTORE_EVICTED && evicts &&
         (flushed || expired || item->gone == CMSTORE_UNKNOWN))
