@@ -82,8 +82,9 @@ static size_t value_bytes(const struct cm_op *op, const struct cm_reply *reply) 
 }
 
 /* The request is one of those that are looked at for hot keys. */
-static void take_for_hot_keys(struct cm_command *command, const struct cm_op *op,
-                              const struct cm_reply *reply) {
+__attribute__((cold, noinline)) static void take_for_hot_keys(struct cm_command *command,
+                                                              const struct cm_op *op,
+                                                              const struct cm_reply *reply) {
     const struct cm_hot_request request = {
         .key = op->key,
         .hash = op->hash,

@@ -56,14 +56,16 @@ struct cm_hot_request {
 /* A list more, the group's own. NO_MEMORY. */
 CM_MUST_CHECK enum cm_status cm_hot_join(struct cm_hot_group *group, uint32_t clock_s,
                                          struct cm_hot_turn *turn);
-/* When turn->clock_s is not the time any more. */
-void cm_hot_begin_second(struct cm_hot_turn *turn, uint32_t clock_s);
+/* When turn->clock_s is not the time any more. Cold, as what follows: it is not to become part of what
+ * every request goes through. */
+__attribute__((cold)) void cm_hot_begin_second(struct cm_hot_turn *turn, uint32_t clock_s);
 /* A request is under way. True: it is to be taken. */
 static inline bool cm_hot_is_due(struct cm_hot_turn *turn) {
     return CM_UNLIKELY(--turn->left == 0);
 }
 /* NULL: it is not for a key. */
-void cm_hot_take(struct cm_hot_turn *turn, const struct cm_hot_request *request);
+__attribute__((cold)) void cm_hot_take(struct cm_hot_turn *turn,
+                                       const struct cm_hot_request *request);
 
 /* ---- reading; any thread ---- */
 
