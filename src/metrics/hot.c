@@ -218,40 +218,51 @@ static uint64_t hash_of(const struct entry *entry) {
     return atomic_load_explicit(&entry->hash, memory_order_relaxed);
 }
 
-/* Keys are told apart by their hashes alone: 64 bits with a secret seed. NULL: it is not there. */
-static struct entry *find(const struct cm_hot *hot, uint64_t hash) {
+#define NOT_THERE UINT32_MAX
+
+/* The number of the key's entry. Keys are told apart by their hashes alone: 64 bits with a secret
+ * seed. */
+static uint32_t find(const struct cm_hot *hot, uint64_t hash) {
     for (uint32_t i = hot->chains[hash & hot->mask]; i != 0; i = hot->entries[i - 1].next) {
         if (hash_of(&hot->entries[i - 1]) == hash)
-            return &hot->entries[i - 1];
+            return i - 1;
     }
-    return NULL;
+    return NOT_THERE;
 }
 
-static void unlink_entry(struct cm_hot *hot, struct entry *entry) {
-    const uint32_t number = (uint32_t)(entry - hot->entries) + 1;
-    uint32_t *place = &hot->chains[hash_of(entry) & hot->mask];
-    while (*place != number)
-        place = &hot->entries[*place - 1].next;
-    *place = entry->next;
-}
-
-static struct entry *find_least(struct cm_hot *hot) {
+/* The number of the entry that has the least, which becomes the floor. */
+static uint32_t find_least(struct cm_hot *hot) {
     uint32_t least = 0;
     for (uint32_t i = 1; i < hot->used; i++) {
         if (look(&hot->requests[i]) < look(&hot->requests[least]))
             least = i;
     }
     hot->floor = look(&hot->requests[least]);
-    return &hot->entries[least];
+    return least;
+}
+
+/* The key is gone from the list; what it had it has in its cell, from where it may come back. */
+static void give_up(struct cm_hot *hot, uint32_t number) {
+    struct entry *entry = &hot->entries[number];
+    const uint64_t hash = hash_of(entry);
+    _Atomic float *cell = cell_of(hot, hash);
+    uint32_t *place = &hot->chains[hash & hot->mask];
+    while (*place != number + 1)
+        place = &hot->entries[*place - 1].next;
+    *place = entry->next;
+    set(cell, fmaxf(look(cell), look(&hot->requests[number])));
 }
 
 /* The entry is another key's from now on; what was counted in that one's cell may have been its. */
-static void replace(struct cm_hot *hot, struct entry *entry, const struct cm_hot_request *request) {
+static void replace(struct cm_hot *hot, uint32_t number, const struct cm_hot_request *request) {
+    struct entry *entry = &hot->entries[number];
     const uint32_t version = atomic_load_explicit(&entry->version, memory_order_relaxed);
     uint32_t *chain = &hot->chains[request->hash & hot->mask];
     const float before = look(cell_of(hot, request->hash));
+    entry->next = *chain;
+    *chain = number + 1;
     atomic_store_explicit(&entry->version, version + 1, memory_order_relaxed);
-    set(&hot->requests[entry - hot->entries], before);
+    set(&hot->requests[number], before);
     set(&entry->error, before);
     set(&entry->writes, 0);
     set(&entry->misses, 0);
@@ -259,42 +270,38 @@ static void replace(struct cm_hot *hot, struct entry *entry, const struct cm_hot
     atomic_store_explicit(&entry->hash, request->hash, memory_order_release);
     set_key(entry, request->key);
     atomic_store_explicit(&entry->version, version + 2, memory_order_release);
-    entry->next = *chain;
-    *chain = (uint32_t)(entry - hot->entries) + 1;
 }
 
-/* NULL: the key was counted in its cell, and stays there while that is no more than the least of the
- * list has. */
-static struct entry *admit(struct cm_hot *hot, const struct cm_hot_request *request) {
+/* The number of the key's entry from now on. NOT_THERE: it was counted in its cell, and stays there
+ * while that is no more than the least of the list has. */
+static uint32_t admit(struct cm_hot *hot, const struct cm_hot_request *request) {
     _Atomic float *cell = cell_of(hot, request->hash);
     const float requests = look(cell) + (float)hot->gap;
-    struct entry *entry = NULL;
-    if (hot->used < hot->room) {
-        entry = &hot->entries[hot->used++];
+    uint32_t number = hot->used;
+    if (number < hot->room) {
+        hot->used++;
     } else {
         if (requests > hot->floor)
-            entry = find_least(hot);
+            number = find_least(hot);
         if (requests <= hot->floor) {
             set(cell, requests);
-            return NULL;
+            return NOT_THERE;
         }
-        _Atomic float *left = cell_of(hot, hash_of(entry));
-        set(left, fmaxf(look(left), hot->floor));
-        unlink_entry(hot, entry);
+        give_up(hot, number);
     }
-    replace(hot, entry, request);
-    return entry;
+    replace(hot, number, request);
+    return number;
 }
 
 static void count(struct cm_hot *hot, const struct cm_hot_request *request) {
     const float weight = (float)hot->gap;
-    add(&hot->total, weight);
-    struct entry *entry = find(hot, request->hash);
-    if (entry == NULL)
-        entry = admit(hot, request);
-    if (entry == NULL)
+    uint32_t number = find(hot, request->hash);
+    if (number == NOT_THERE)
+        number = admit(hot, request);
+    if (number == NOT_THERE)
         return;
-    add(&hot->requests[entry - hot->entries], weight);
+    struct entry *entry = &hot->entries[number];
+    add(&hot->requests[number], weight);
     if (request->writes)
         add(&entry->writes, weight);
     if (request->misses)
@@ -307,8 +314,10 @@ void cm_hot_take(struct cm_hot_turn *turn, const struct cm_hot_request *request)
     struct cm_hot *hot = turn->hot;
     if (hot == NULL)
         return;
-    if (request != NULL && request->key.len > 0 && request->key.len <= CM_HOT_KEY_BYTES)
+    if (request != NULL && request->key.len > 0 && request->key.len <= CM_HOT_KEY_BYTES) {
         count(hot, request);
+        add(&hot->total, (float)hot->gap);
+    }
     if (++hot->taken >= CM_HOT_TAKEN_MAX && hot->gap < GAP_MAX) {
         hot->gap *= 2;
         hot->taken /= 2;
