@@ -391,8 +391,13 @@ uint32_t cmstore_describe_evicted(const struct cmstore_evicted *evicted,
 #define CMSTORE_EVICTED_AGE_TABLE(X)                                                               \
     X(1)                                                                                           \
     X(5) X(15) X(60) X(300) X(900) X(3600) X(14400) X(43200) X(86400) X(259200) X(604800) X(2592000)
-#define CMSTORE_EVICTED_AGE_ONE(limit_s) +1
-#define CMSTORE_EVICTED_AGES             (CMSTORE_EVICTED_AGE_TABLE(CMSTORE_EVICTED_AGE_ONE) + 1)
+enum {
+#define CMSTORE_EVICTED_AGE(limit_s) CMSTORE_EVICTED_WITHIN_##limit_s##_S,
+    CMSTORE_EVICTED_AGE_TABLE(CMSTORE_EVICTED_AGE)
+#undef CMSTORE_EVICTED_AGE
+        CMSTORE_EVICTED_LATER,
+    CMSTORE_EVICTED_AGES
+};
 
 struct cmstore_counters {
 #define CMSTORE_COUNTER_FIELD(name, text) uint64_t name;

@@ -46,6 +46,8 @@ static void test_events_and_their_reset(void **state) {
     assert_true(c.evicted_unfetched + c.evicted_active <= c.evictions);
     assert_true(c.reclaimed_segments > 0);
     assert_int_equal(c.evicted_idle_s, 0); /* the clock stands still */
+    assert_int_equal(c.evicted_ages[CMSTORE_EVICTED_WITHIN_1_S], c.evictions);
+    assert_int_equal(c.evicted_ages[CMSTORE_EVICTED_WITHIN_5_S], 0);
     assert_true(c.segments_sealed > c.segments_open);
     assert_true(c.in_place > 9000);
     uint64_t items = c.items, bytes = c.item_bytes;
@@ -54,6 +56,7 @@ static void test_events_and_their_reset(void **state) {
     assert_true(c.items == items && c.item_bytes == bytes);
     assert_int_equal(
         c.items_total + c.evictions + c.evicted_unfetched + c.in_place + c.copied_bytes, 0);
+    assert_int_equal(c.evicted_ages[CMSTORE_EVICTED_WITHIN_1_S], 0);
     assert_int_equal(rig_set(&rig, "again", 200), CM_OK);
     assert_int_equal(rig_counters(&rig).items_total, 1);
     rig_close(&rig);
