@@ -176,6 +176,7 @@ def test_begins_small(top, server):
 def test_keys(top, server):
     screen = top(where(server))
     screen.wait("every 1 s")
+    screen.row(f" 1 {where(server)} ")  # there is something to select
     screen.press(b"+")
     screen.wait("every 2 s")
     screen.press(b"---")
