@@ -4,7 +4,7 @@
 import pytest
 
 import libmemcached
-from cachemand import wait_until
+from cachemand import DEADLINE_S, wait_until
 
 memcache = pytest.importorskip("memcache")
 base = pytest.importorskip("pymemcache.client.base")
@@ -18,7 +18,7 @@ BIG = b"0123456789" * 100000
 
 @pytest.fixture
 def pymemcache(server):
-    client = base.Client(("127.0.0.1", server.port), timeout=20, no_delay=True)
+    client = base.Client(("127.0.0.1", server.port), timeout=DEADLINE_S, no_delay=True)
     yield client
     client.close()
 
@@ -26,7 +26,7 @@ def pymemcache(server):
 def test_pymemcache_over_a_unix_socket(serve, tmp_path_factory):
     path = tmp_path_factory.mktemp("u") / "socket"
     serve(unix=path)
-    client = base.Client(f"unix:{path}", timeout=20)
+    client = base.Client(f"unix:{path}", timeout=DEADLINE_S)
     assert client.set("a", BIG[:900000], noreply=False)
     assert client.get("a") == BIG[:900000]
     assert client.get_many(["a", "b"]) == {"a": BIG[:900000]}

@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+import libmemcached
 import test_php
 from cachemand import ROOT
 
@@ -24,7 +25,7 @@ def server(serve, request):
 
 def client(server, user, password):
     return pylibmc.Client([f"127.0.0.1:{server.port}"], binary=True, username=user,
-                          password=password, behaviors={"connect_timeout": 20000})
+                          password=password, behaviors=libmemcached.PATIENCE)
 
 
 @pytest.mark.parametrize("user", PASSWORDS)

@@ -5,12 +5,14 @@ import threading
 
 import pytest
 
+from cachemand import DEADLINE_S
+
 base = pytest.importorskip("pymemcache.client.base")
 hash_client = pytest.importorskip("pymemcache.client.hash")
 
 
 def client_of(server, **how):
-    return base.Client(("localhost", server.port), timeout=20, no_delay=True,
+    return base.Client(("localhost", server.port), timeout=DEADLINE_S, no_delay=True,
                        tls_context=server.tls, **how)
 
 
@@ -34,8 +36,8 @@ def test_pymemcache(serve_tls):
 
 def test_pymemcache_pool_in_threads(serve_tls):
     server = serve_tls("-t", "2")
-    client = hash_client.HashClient([("localhost", server.port)], timeout=20, use_pooling=True,
-                                    max_pool_size=8, tls_context=server.tls)
+    client = hash_client.HashClient([("localhost", server.port)], timeout=DEADLINE_S,
+                                    use_pooling=True, max_pool_size=8, tls_context=server.tls)
     failures = []
 
     def work(number):

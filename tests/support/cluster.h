@@ -164,7 +164,7 @@ static inline void cluster_deinit(struct cluster *cluster) {
     }
 
 /* Patience for a busy machine; options given say otherwise. */
-#define CLUSTER_PATIENCE "timeout=20s&connect_timeout=20s"
+#define CLUSTER_PATIENCE "timeout=60s&connect_timeout=60s"
 
 /* The connection string of the first `count` servers and the options given. */
 static inline const char *cluster_where(const struct cluster *cluster, size_t count,

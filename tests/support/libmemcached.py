@@ -8,6 +8,8 @@ from cachemand import DEADLINE_S, wait_until
 
 pylibmc = pytest.importorskip("pylibmc")
 
+# A busy machine's, in milliseconds.
+PATIENCE = {"connect_timeout": int(1000 * DEADLINE_S), "_poll_timeout": int(1000 * DEADLINE_S)}
 BIG = "0123456789" * 100000
 
 
@@ -40,7 +42,7 @@ def write_files(folder):
 
 def connect(server, binary, **behaviors):
     return pylibmc.Client([f"127.0.0.1:{server.port}"], binary=binary,
-                          behaviors={"tcp_nodelay": True, **behaviors})
+                          behaviors={"tcp_nodelay": True, **PATIENCE, **behaviors})
 
 
 def check_calls(client):

@@ -14,7 +14,7 @@ import tls
 PREFIX = os.environ.get("CACHEMAN_PREFIX")
 MEMCACHED = "/usr/bin/memcached"
 # A busy machine's.
-PATIENCE = "?timeout=20s&connect_timeout=20s"
+PATIENCE = "?timeout=60s&connect_timeout=60s"
 
 
 def programs(name):
@@ -121,8 +121,8 @@ def test_over_tls(secured):
     where, authority = secured
     for name in ("client_basics", "client_fetch", "client_uv"):
         need(name)
-        run_all(name, f"{where}?tls=on&tls_ca={authority.cert}&timeout=20s&connect_timeout=10s")
-        run_all(name, f"{where}?tls=any&timeout=20s&connect_timeout=10s")
+        run_all(name, f"{where}?tls=on&tls_ca={authority.cert}&timeout=60s&connect_timeout=60s")
+        run_all(name, f"{where}?tls=any&timeout=60s&connect_timeout=60s")
 
 
 def test_a_stranger_is_not_believed(secured, tmp_path):
@@ -139,7 +139,7 @@ def test_a_certificate_of_another_host_is_not_believed(serve, tmp_path):
     authority = tls.Authority(tmp_path)
     cert, key = authority.sign("server")
     server = serve("-Z", "--tls-cert", str(cert), "--tls-key", str(key), "-l", "127.0.0.2")
-    options = f"?tls=on&tls_ca={authority.cert}&timeout=20s&connect_timeout=10s"
+    options = f"?tls=on&tls_ca={authority.cert}&timeout=60s&connect_timeout=60s"
     assert cachemand.run(f"127.0.0.2:{server.port}{options}", program=program)[0] == 1
 
 
@@ -156,7 +156,7 @@ def test_logging_in_here(serve, tmp_path):
     users.chmod(0o600)
     server = serve("--auth-file", str(users))
     program = need("client_basics")
-    where = f"127.0.0.1:{server.port}?timeout=10s&connect_timeout=10s"
+    where = f"127.0.0.1:{server.port}?timeout=60s&connect_timeout=60s"
     status, output, errors = cachemand.run(f"{where}&user=bob&password=secret", program=program)
     assert (status, errors) == (0, "") and "hello, world" in output
     for login in ("&user=bob&password=wrong", ""):

@@ -32,7 +32,7 @@ static int tear_down(void **state) {
 static void test_starts_at_two(void **state) {
     struct fixture *fixture = *state;
     cm_clock_tick(&fixture->clock);
-    assert_in_range(cmstore_clock(fixture->store), CM_CLOCK_START_S, CM_CLOCK_START_S + 5);
+    assert_in_range(cmstore_clock(fixture->store), CM_CLOCK_START_S, CM_CLOCK_START_S + 60);
 }
 
 static void test_stands_still_while_paused(void **state) {
@@ -47,10 +47,10 @@ static void test_stands_still_while_paused(void **state) {
     assert_int_equal(cmstore_clock(fixture->store), before + 10);
     cm_clock_pause(&fixture->clock, false);
     cm_clock_tick(&fixture->clock);
-    assert_in_range(cmstore_clock(fixture->store), before + 10, before + 15);
+    assert_in_range(cmstore_clock(fixture->store), before + 10, before + 70);
     fixture->clock.start_ns -= (uint64_t)100 * 1000000000;
     cm_clock_tick(&fixture->clock);
-    assert_in_range(cmstore_clock(fixture->store), before + 110, before + 115);
+    assert_in_range(cmstore_clock(fixture->store), before + 110, before + 170);
 }
 
 static void test_never_goes_back(void **state) {
@@ -62,7 +62,7 @@ static void test_never_goes_back(void **state) {
     cm_clock_move(&fixture->clock, INT64_MAX);
     cm_clock_move(&fixture->clock, INT64_MIN);
     cm_clock_tick(&fixture->clock);
-    assert_in_range(cmstore_clock(fixture->store), before, before + 5);
+    assert_in_range(cmstore_clock(fixture->store), before, before + 60);
 }
 
 int main(void) {

@@ -2,7 +2,7 @@
 #include "base/os/os.h"
 #include "rig.h"
 
-#define DEADLINE_NS (UINT64_C(20) * 1000000000)
+#define DEADLINE_NS (UINT64_C(60) * 1000000000)
 
 static void open_and_fill(struct rig *rig, unsigned items, uint32_t expires) {
     struct cmstore_options options = {.memory_bytes = UINT64_C(16) << 20, .clock_s = RIG_START_S};
