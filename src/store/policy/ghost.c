@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "store/policy/ghost.h"
 
+#include "base/check.h"
+
 #define SET_ENTRIES 16u
 #define STAMPS      32u
 #define ENTRIES_MIN 256u
 #define REGION_STEP ((size_t)16 << 10)
+
+#define FINGERPRINT_MASK 0xffc0u
 
 typedef _Atomic uint16_t entry;
 
@@ -85,13 +89,31 @@ enum cm_ghost_origin cm_ghost_take(struct cm_ghost *ghost, uint64_t hash) {
     return cm_ghost_take_within(ghost, hash, CM_GHOST_STAMPS);
 }
 
+/* Four entries at a time, of which at most the stamps differ: false for nearly every key that is not
+ * remembered. */
+#define EACH_ENTRY(x) (UINT64_C(0x0001000100010001) * (x))
+typedef uint64_t __attribute__((may_alias)) four_entries;
+
+static bool may_hold(const entry *set, uint16_t fingerprint) {
+    const four_entries *fours = (const four_entries *)(const void *)set;
+    uint64_t equal = 0;
+    for (unsigned i = 0; i < SET_ENTRIES / 4; i++) {
+        uint64_t four = __atomic_load_n(&fours[i], __ATOMIC_RELAXED);
+        four = (four ^ EACH_ENTRY(fingerprint)) & EACH_ENTRY(FINGERPRINT_MASK);
+        equal |= (four - EACH_ENTRY(1)) & ~four;
+    }
+    return (equal & EACH_ENTRY(0x8000u)) != 0;
+}
+
 /* NULL: it is not remembered, or not within so many stamps. */
 static entry *find(const struct cm_ghost *ghost, uint64_t hash, uint32_t stamps) {
     entry *set = set_of(ghost, hash);
     uint16_t fingerprint = fingerprint_of(hash);
+    if (CM_LIKELY(!may_hold(set, fingerprint)))
+        return NULL;
     for (unsigned i = 0; i < SET_ENTRIES; i++) {
         uint16_t e = atomic_load_explicit(&set[i], memory_order_relaxed);
-        if ((e & 0xffc0u) == fingerprint && age_of(ghost, e) <= stamps)
+        if ((e & FINGERPRINT_MASK) == fingerprint && age_of(ghost, e) <= stamps)
             return &set[i];
     }
     return NULL;
