@@ -50,6 +50,7 @@ static void note(struct cm_timing *timing, const struct cm_op *op, enum cm_comma
     slowest->command = name_of(op, command);
     slowest->value_bytes = is_store ? op->value.len : reply->value.bytes;
     slowest->key_bytes = has_key ? op->key.len : 0;
+    CM_CHECK(slowest->key_bytes <= sizeof slowest->key);
     if (slowest->key_bytes > 0) {
         memcpy(slowest->key, op->key.data, slowest->key_bytes);
     }
