@@ -31,7 +31,8 @@ bool cm_admin_is_of_change(const struct cm_admin_request *request) {
 /* ---- before its body ---- */
 
 /* Whether it may go on. A page of another site can have a browser send what it likes, but not the
- * header that the token is in: where there is no token, nobody may change anything. */
+ * header that the token is in: where there is no token, nobody may change anything. Nor does a
+ * certificate go for it there, since a browser shows its own for whatever page; it says which (Origin). */
 static bool admit(struct cm_admin_port *port, const struct cm_admin_request *request,
                   struct cm_admin_reply *reply) {
     if (strcmp(request->method, MHD_HTTP_METHOD_POST) != 0 && !takes_back(request))
@@ -39,15 +40,21 @@ static bool admit(struct cm_admin_port *port, const struct cm_admin_request *req
             .code = MHD_HTTP_METHOD_NOT_ALLOWED,
             .text = "settings are read by GET, set by POST, and taken back by DELETE\n",
             .allow = "GET, HEAD, POST, DELETE"};
-    else if (cm_admin_options_of(port)->token == NULL)
+    else if (!cm_admin_asks_who(port))
         *reply = (struct cm_admin_reply){
             .code = MHD_HTTP_FORBIDDEN,
             .text = "settings can be changed only with a token, and this server has none: start it "
                     "with --admin-token-file FILE\n"};
     else if (!cm_admin_is_known(port, request->connection))
+        *reply =
+            (struct cm_admin_reply){.code = MHD_HTTP_UNAUTHORIZED, .text = cm_admin_refusal(port)};
+    else if (!cm_admin_has_token(port, request->connection) &&
+             cm_admin_header(port, request->connection, MHD_HTTP_HEADER_ORIGIN) != NULL)
         *reply = (struct cm_admin_reply){
-            .code = MHD_HTTP_UNAUTHORIZED,
-            .text = "this needs the token of --admin-token-file: Authorization: Bearer TOKEN\n"};
+            .code = MHD_HTTP_FORBIDDEN,
+            .text =
+                "pages can change settings only with the token: a browser shows its certificate "
+                "for any of them\n"};
     else
         return true;
     return false;

@@ -12,6 +12,8 @@
 
 #define CM_ADMIN_HTTP_FUNCTIONS(X)                                                                 \
     X(start_daemon)                                                                                \
+    X(quiesce_daemon)                                                                              \
+    X(get_daemon_info)                                                                             \
     X(stop_daemon)                                                                                 \
     X(get_connection_info)                                                                         \
     X(lookup_connection_value)                                                                     \

@@ -17,6 +17,13 @@ const char *cm_admin_header(struct cm_admin_port *port, struct MHD_Connection *c
 /* Whether somebody has shown who they are; false where nobody is asked to. */
 bool cm_admin_is_known(struct cm_admin_port *port, struct MHD_Connection *connection);
 
+/* The same, by the token alone. */
+bool cm_admin_has_token(struct cm_admin_port *port, struct MHD_Connection *connection);
+/* Whether there is a way to. */
+bool cm_admin_asks_who(struct cm_admin_port *port);
+/* What is said to those who have not. */
+const char *cm_admin_refusal(struct cm_admin_port *port);
+
 struct cm_admin_reply {
     unsigned code;
     const char *text;   /* NULL: the body */

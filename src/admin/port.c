@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "admin/port.h"
+#include "admin/client_cert.h"
 #include "admin/history.h"
 #include "admin/internal.h"
 #include "admin/origin.h"
@@ -18,10 +19,17 @@ struct client {
     bool in_use;
 };
 
+/* Renewed so often within the life of a connection. */
+enum { ENDING_MAX = 8 };
+
 struct cm_admin_port {
     struct cm_admin_port_options options;
     struct cm_admin_http http;
     struct MHD_Daemon *daemon;
+    struct MHD_Daemon
+        *ending[ENDING_MAX]; /* with certificates of before, until nobody is connected */
+    struct cm_admin_gnutls gnutls;
+    bool asks_certs;
     struct cm_history *history;
     struct cm_os_mutex lock; /* guards `clients` */
     struct client clients[CM_ADMIN_CONNECTIONS];
@@ -77,6 +85,23 @@ static void add_durations(struct cm_duration_sums *to, const struct cm_duration_
         to->buckets[i] += more->buckets[i];
 }
 
+/* Stops those that nobody is connected to; the place of one, NULL: all are in use. */
+static struct MHD_Daemon **end_old_daemons(struct cm_admin_port *port) {
+    struct MHD_Daemon **free_place = NULL;
+    for (size_t i = 0; i < ENDING_MAX; i++) {
+        struct MHD_Daemon **at = &port->ending[i];
+        if (*at != NULL &&
+            port->http.get_daemon_info(*at, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)->num_connections ==
+                0) {
+            port->http.stop_daemon(*at);
+            *at = NULL;
+        }
+        if (*at == NULL)
+            free_place = at;
+    }
+    return free_place;
+}
+
 static void remember_second(struct cm_admin_port *port) {
     const struct cm_history_time now = {cm_os_monotonic_ns(), cm_os_wall_s()};
     struct cm_duration_sums by_command[CM_COMMANDS];
@@ -90,6 +115,7 @@ static void remember_second(struct cm_admin_port *port) {
 
 void cm_admin_port_tick(struct cm_admin_port *port) {
     end_old_clients(port);
+    (void)end_old_daemons(port);
     remember_second(port);
 }
 
@@ -130,6 +156,8 @@ static const char *readers_of(struct cm_admin_port *port, struct MHD_Connection 
     const char *origin = header(&port->http, connection, "Origin");
     if (port->options.token != NULL)
         return "*";
+    if (port->asks_certs) /* a browser shows its own for any page */
+        return NULL;
     return origin != NULL && cm_admin_is_local_origin(origin) ? origin : NULL;
 }
 
@@ -367,10 +395,35 @@ const char *cm_admin_header(struct cm_admin_port *port, struct MHD_Connection *c
     return header(&port->http, connection, name);
 }
 
-bool cm_admin_is_known(struct cm_admin_port *port, struct MHD_Connection *connection) {
+bool cm_admin_has_token(struct cm_admin_port *port, struct MHD_Connection *connection) {
     struct cm_admin_token *token = port->options.token;
     return token != NULL &&
            cm_admin_token_admits(token, header(&port->http, connection, "Authorization"));
+}
+
+static bool has_cert(struct cm_admin_port *port, struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *info =
+        port->asks_certs
+            ? port->http.get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION)
+            : NULL;
+    return info != NULL && cm_admin_gnutls_admits(&port->gnutls, info->tls_session);
+}
+
+bool cm_admin_asks_who(struct cm_admin_port *port) {
+    return port->options.token != NULL || port->asks_certs;
+}
+
+const char *cm_admin_refusal(struct cm_admin_port *port) {
+    if (!port->asks_certs)
+        return "this needs the token of --admin-token-file: Authorization: Bearer TOKEN\n";
+    return port->options.token != NULL
+               ? "this needs a certificate that --admin-client-ca has signed, or the token of "
+                 "--admin-token-file: Authorization: Bearer TOKEN\n"
+               : "this needs a certificate that --admin-client-ca has signed\n";
+}
+
+bool cm_admin_is_known(struct cm_admin_port *port, struct MHD_Connection *connection) {
+    return cm_admin_has_token(port, connection) || has_cert(port, connection);
 }
 
 /* Where there is no token, what keeps strangers' pages out; see admin/origin.h. */
@@ -395,12 +448,11 @@ static bool may_have(struct cm_admin_port *port, struct MHD_Connection *connecti
                      const struct page *page, struct answer *answer) {
     if (page != NULL && page->access == FOR_PROBES)
         return true;
-    if (port->options.token == NULL)
+    if (!cm_admin_asks_who(port))
         return is_of_this_machine(port, connection, answer);
     if ((page != NULL && page->access == FOR_BROWSERS) || cm_admin_is_known(port, connection))
         return true;
-    say(answer, MHD_HTTP_UNAUTHORIZED,
-        "this needs the token of --admin-token-file: Authorization: Bearer TOKEN\n");
+    say(answer, MHD_HTTP_UNAUTHORIZED, cm_admin_refusal(port));
     return false;
 }
 
@@ -488,7 +540,20 @@ static size_t on_escapes(void *context, struct MHD_Connection *connection, char 
 
 /* ---- from beginning to end ---- */
 
-static struct MHD_Daemon *start_daemon(struct cm_admin_port *port) {
+/* NULL: plain HTTP. */
+static struct MHD_Daemon *start_daemon(struct cm_admin_port *port, const struct cm_admin_tls *tls) {
+    static const char *const versions[] = {"NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2",
+                                           "NORMAL:-VERS-ALL:+VERS-TLS1.3"};
+    const struct cm_admin_tls none = {0}, *of = tls != NULL ? tls : &none;
+    const enum MHD_OPTION last = of->ca != NULL ? MHD_OPTION_HTTPS_MEM_TRUST : MHD_OPTION_END;
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
+    const struct MHD_OptionItem secure[] = {
+        {tls != NULL ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0, (void *)(uintptr_t)of->cert},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)of->key},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)versions[of->only_1_3]},
+        {last, 0, (void *)(uintptr_t)of->ca},
+        {MHD_OPTION_END, 0, NULL},
+    };
     const struct MHD_OptionItem settings[] = {
         {MHD_OPTION_LISTEN_SOCKET, (intptr_t)port->options.socket, NULL},
         {MHD_OPTION_CONNECTION_LIMIT, CM_ADMIN_CONNECTIONS, NULL},
@@ -500,9 +565,10 @@ static struct MHD_Daemon *start_daemon(struct cm_admin_port *port) {
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_end, port},
         {MHD_OPTION_END, 0, NULL},
     };
-    return port->http.start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0,
-                                   NULL, NULL, on_request, port, MHD_OPTION_ARRAY, settings,
-                                   MHD_OPTION_END);
+    if (tls != NULL)
+        flags |= MHD_USE_TLS;
+    return port->http.start_daemon(flags, 0, NULL, NULL, on_request, port, MHD_OPTION_ARRAY,
+                                   settings, MHD_OPTION_ARRAY, secure, MHD_OPTION_END);
 }
 
 static void destroy(struct cm_admin_port *port) {
@@ -511,9 +577,10 @@ static void destroy(struct cm_admin_port *port) {
     free(port);
 }
 
-bool cm_admin_port_load(void) {
+bool cm_admin_port_load(bool with_tls) {
     struct cm_admin_http http;
-    return cm_admin_http_load(&http);
+    struct cm_admin_gnutls gnutls;
+    return cm_admin_http_load(&http) && (!with_tls || cm_admin_gnutls_load(&gnutls));
 }
 
 enum cm_status cm_admin_port_start(const struct cm_admin_port_options *options,
@@ -529,7 +596,11 @@ enum cm_status cm_admin_port_start(const struct cm_admin_port_options *options,
     }
     port->options = *options;
     remember_second(port);
-    port->daemon = cm_admin_http_load(&port->http) ? start_daemon(port) : NULL;
+    port->asks_certs = options->tls != NULL && options->tls->ca != NULL;
+    port->options.tls = NULL;
+    bool is_loaded = cm_admin_http_load(&port->http) &&
+                     (options->tls == NULL || cm_admin_gnutls_load(&port->gnutls));
+    port->daemon = is_loaded ? start_daemon(port, options->tls) : NULL;
     if (port->daemon == NULL) {
         destroy(port);
         return CM_SYSTEM;
@@ -538,8 +609,24 @@ enum cm_status cm_admin_port_start(const struct cm_admin_port_options *options,
     return CM_OK;
 }
 
+/* A second one takes the socket over, which is open throughout. */
+enum cm_status cm_admin_port_renew(struct cm_admin_port *port, const struct cm_admin_tls *tls) {
+    struct MHD_Daemon **place = end_old_daemons(port);
+    struct MHD_Daemon *daemon = place != NULL ? start_daemon(port, tls) : NULL;
+    if (daemon == NULL)
+        return CM_SYSTEM;
+    (void)port->http.quiesce_daemon(port->daemon);
+    *place = port->daemon;
+    port->daemon = daemon;
+    return CM_OK;
+}
+
 void cm_admin_port_stop(struct cm_admin_port *port) {
     if (port != NULL) {
+        for (size_t i = 0; i < ENDING_MAX; i++) {
+            if (port->ending[i] != NULL)
+                port->http.stop_daemon(port->ending[i]);
+        }
         port->http.stop_daemon(port->daemon);
         destroy(port);
     }

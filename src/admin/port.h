@@ -26,10 +26,18 @@
 
 struct cm_admin_port;
 
+/* PEM, each ended by a zero. */
+struct cm_admin_tls {
+    const char *cert, *key;
+    const char *ca; /* of clients' certificates, which go for a token; NULL: none are asked for */
+    bool only_1_3;
+};
+
 struct cm_admin_port_options {
     cm_os_socket socket;                 /* listens; taken, whatever is answered */
     const struct cm_stats_source *stats; /* borrowed */
     struct cm_admin_token *token;        /* borrowed; NULL: who is on this machine may */
+    const struct cm_admin_tls *tls;      /* NULL: plain HTTP; good until it has started */
     const char *host;                    /* borrowed: where it listens, by name or address */
     /* Whether new clients of the cache are served. Any thread. */
     bool (*is_ready)(void *context);
@@ -41,10 +49,14 @@ struct cm_admin_port_options {
 };
 
 /* Loads libmicrohttpd, for who will not be able to later: in a sandbox. False: it is not installed. */
-CM_MUST_CHECK bool cm_admin_port_load(void);
+CM_MUST_CHECK bool cm_admin_port_load(bool with_tls);
 /* Answers from now on. NO_MEMORY, SYSTEM. */
 CM_MUST_CHECK enum cm_status cm_admin_port_start(const struct cm_admin_port_options *options,
                                                  struct cm_admin_port **out);
+/* Other certificates, for connections from then on; the one who calls the next does this, too. Whether
+ * clients are asked for theirs stays. SYSTEM: all stays as it was. */
+CM_MUST_CHECK enum cm_status cm_admin_port_renew(struct cm_admin_port *port,
+                                                 const struct cm_admin_tls *tls);
 /* To be called about once a second: ends the connections whose time is up (H2), and remembers what
  * has been counted. */
 void cm_admin_port_tick(struct cm_admin_port *port);

@@ -118,7 +118,8 @@ enum cm_status cm_config_parse_admin(const char *value, struct cm_config_address
     size_t bytes = strlen(value);
     enum cm_status status = parse_entry(value, bytes, address, error);
     if (status == CM_OK && address->plain)
-        status = refuse(error, value, bytes, "needs no \"notls:\": TLS is never spoken there");
+        status =
+            refuse(error, value, bytes, "needs no \"notls:\": there is TLS with --admin-tls alone");
     return status;
 }
 

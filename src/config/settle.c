@@ -16,7 +16,8 @@ static enum cm_status settle_plain(struct cm_config_parse *parse) {
     static const enum cm_config_index indexes[] = {CM_OPTION_INDEX_tls_cert,
                                                    CM_OPTION_INDEX_tls_key, CM_OPTION_INDEX_tls_ca};
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        if (files[i] != NULL)
+        bool is_of_admin = config->admin_tls && files[i] != config->tls_ca;
+        if (files[i] != NULL && !is_of_admin)
             return cm_config_refuse(parse, &cm_options[indexes[i]],
                                     ": there is no TLS without -Z (--tls)");
     }
@@ -88,18 +89,41 @@ static enum cm_status settle_join(struct cm_config_parse *parse) {
     return cm_config_note_of(parse, CM_OPTION_INDEX_weight, "there is no --join");
 }
 
+/* The certificate is that of --tls-cert, whether there is TLS elsewhere or not. */
+static enum cm_status settle_admin_tls(struct cm_config_parse *parse) {
+    struct cm_config *config = parse->config;
+    if (!config->admin_tls)
+        return config->admin_client_ca == NULL
+                   ? CM_OK
+                   : cm_config_refuse(parse, &cm_options[CM_OPTION_INDEX_admin_client_ca],
+                                      ": clients show certificates by TLS alone: give --admin-tls");
+    if (config->tls_cert == NULL)
+        return cm_config_refuse(parse, &cm_options[CM_OPTION_INDEX_admin_tls],
+                                ": TLS needs a certificate: give --tls-cert FILE");
+    if (config->tls_key_format != 0)
+        return cm_config_refuse(parse, &cm_options[CM_OPTION_INDEX_admin_tls],
+                                ": the key must be PEM, --tls-key-format says it is not");
+    if (config->tls_key == NULL)
+        config->tls_key = config->tls_cert;
+    return CM_OK;
+}
+
 static enum cm_status settle_admin(struct cm_config_parse *parse) {
+    static const enum cm_config_index indexes[] = {CM_OPTION_INDEX_admin_token_file,
+                                                   CM_OPTION_INDEX_admin_tls,
+                                                   CM_OPTION_INDEX_admin_client_ca};
     const struct cm_config *config = parse->config;
     struct cm_config_address address;
     struct cm_config_error error;
-    if (config->admin == NULL)
-        return config->admin_token_file == NULL
-                   ? CM_OK
-                   : cm_config_note_of(parse, CM_OPTION_INDEX_admin_token_file,
-                                       "there is no --admin");
-    if (cm_config_parse_admin(config->admin, &address, &error) != CM_OK)
-        return cm_config_refuse(parse, &cm_options[CM_OPTION_INDEX_admin], ": %s", error.text);
-    return CM_OK;
+    enum cm_status status = settle_admin_tls(parse);
+    for (size_t i = 0; i < sizeof indexes / sizeof indexes[0] && status == CM_OK; i++) {
+        if (config->admin == NULL && config->places[indexes[i]].origin != CM_CONFIG_FROM_DEFAULT)
+            status = cm_config_note_of(parse, indexes[i], "there is no --admin");
+    }
+    if (status == CM_OK && config->admin != NULL &&
+        cm_config_parse_admin(config->admin, &address, &error) != CM_OK)
+        status = cm_config_refuse(parse, &cm_options[CM_OPTION_INDEX_admin], ": %s", error.text);
+    return status;
 }
 
 /* What follows from several options together. */

@@ -49,6 +49,8 @@ static enum cm_exit check_reach(const struct cm_server *server) {
     char title[CM_CONFIG_TITLE_BYTES];
     if (server->pages.opened.loopback)
         return CM_EXIT_OK;
+    if (config->admin_tls && (server->pages.token != NULL || config->admin_client_ca != NULL))
+        return CM_EXIT_OK;
     if (server->pages.token != NULL) {
         cm_server_warn("the token sent to %s can be read on the way: --admin has no TLS",
                        server->pages.opened.text);
@@ -69,7 +71,7 @@ enum cm_exit cm_server_open_admin(struct cm_server *server) {
     char title[CM_CONFIG_TITLE_BYTES];
     if (config->admin == NULL)
         return CM_EXIT_OK;
-    if (!cm_admin_port_load()) { /* now: the sandbox would not let it */
+    if (!cm_admin_port_load(config->admin_tls)) { /* now: the sandbox would not let it */
         cm_server_complain("%s: needs libmicrohttpd, which is not installed",
                            cm_config_title(config, CM_OPTION_INDEX_admin, title));
         return CM_EXIT_SYSTEM;
@@ -127,7 +129,8 @@ static void change(void *context, struct cm_admin_change *change) {
 
 /* Who has neither token nor password learns no key here that the cache itself would not tell. */
 static bool are_keys_hidden(const struct cm_server *server) {
-    return server->config->disable_dump || (server->auth != NULL && server->pages.token == NULL);
+    return server->config->disable_dump || (server->auth != NULL && server->pages.token == NULL &&
+                                            server->config->admin_client_ca == NULL);
 }
 
 enum cm_exit cm_server_start_admin(struct cm_server *server) {
@@ -139,10 +142,12 @@ enum cm_exit cm_server_start_admin(struct cm_server *server) {
         .control = &server->control,
         .keys_hidden = are_keys_hidden(server),
     };
+    const struct cm_admin_tls tls = cm_server_admin_tls_of(server);
     const struct cm_admin_port_options options = {
         .socket = server->pages.opened.socket,
         .stats = &server->pages.stats,
         .token = server->pages.token,
+        .tls = server->config->admin_tls ? &tls : NULL,
         .host = server->pages.host,
         .is_ready = is_ready,
         .put_config = put_config,
@@ -163,6 +168,7 @@ void cm_server_stop_admin(struct cm_server *server) {
     if (server->pages.opened.socket != CM_OS_SOCKET_NONE)
         cm_os_socket_close(server->pages.opened.socket);
     server->pages.opened.socket = CM_OS_SOCKET_NONE;
+    cm_server_drop_admin_tls(&server->pages.tls);
     cm_admin_token_destroy(server->pages.token);
     server->pages.token = NULL;
 }

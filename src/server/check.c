@@ -11,10 +11,13 @@ enum cm_exit cm_server_check(struct cm_config *config) {
     if (result == CM_EXIT_OK)
         result = cm_server_load_token(&server);
     if (result == CM_EXIT_OK)
+        result = cm_server_load_admin_tls(&server);
+    if (result == CM_EXIT_OK)
         result = cm_server_check_cluster(config);
     cm_auth_destroy(server.auth);
     cm_tls_context_destroy(server.tls);
     cm_admin_token_destroy(server.pages.token);
+    cm_server_drop_admin_tls(&server.pages.tls);
     if (result != CM_EXIT_OK)
         return result;
     puts("the configuration is good");

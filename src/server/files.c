@@ -66,8 +66,10 @@ static void check_removable(const struct cm_config *config, const char *path) {
 void cm_server_check_files(const struct cm_config *config) {
     check_readable(config, config->auth_file);
     check_readable(config, config->cluster);
-    if (config->admin != NULL)
+    if (config->admin != NULL) {
         check_readable(config, config->admin_token_file);
+        check_readable(config, config->admin_client_ca);
+    }
     check_readable(config, config->tls_cert);
     if (config->tls_key != config->tls_cert)
         check_readable(config, config->tls_key);

@@ -176,5 +176,6 @@ void cm_server_announce(struct cm_server *server) {
     cm_net_visit_listeners(server->net, add_listener, &line);
     cm_server_tell("listening on %s", line.text);
     if (server->pages.port != NULL)
-        cm_server_tell("statistics on http://%s/metrics", server->pages.opened.text);
+        cm_server_tell("statistics on http%s://%s/metrics", server->config->admin_tls ? "s" : "",
+                       server->pages.opened.text);
 }

@@ -246,6 +246,7 @@ static void take(struct cm_server *server, const struct cm_config *fresh) {
     if (same_users && server->auth != NULL)
         (void)cm_server_reload_users(server, server->config->auth_file);
     cm_server_reload_token(server);
+    cm_server_renew_admin_tls(server);
     if (fresh->file == NULL)
         return;
     if (server->config->file == NULL) /* nobody named it: it was not there before */

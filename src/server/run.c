@@ -258,6 +258,8 @@ static enum cm_exit start_all(struct cm_server *server, const struct cm_server_t
     if (result == CM_EXIT_OK)
         result = cm_server_load_token(server);
     if (result == CM_EXIT_OK)
+        result = cm_server_load_admin_tls(server);
+    if (result == CM_EXIT_OK)
         result = create_admin(server);
     if (result == CM_EXIT_OK)
         result = create_store(server);

@@ -442,7 +442,7 @@ def test_port_taken():
     ("localhost:65536", 'has no port from 1 to 65535 after its colon'),
     ("localhost:-1", 'has no port from 1 to 65535 after its colon'),
     ("[::1", 'is not of the form [IPV6]:PORT'),
-    ("notls:localhost", 'needs no "notls:": TLS is never spoken there'),
+    ("notls:localhost", 'needs no "notls:": there is TLS with --admin-tls alone'),
     ("a b", 'has a character in it that no address has'),
 ])
 def test_bad_addresses(value, fault):

@@ -483,7 +483,8 @@ static bool stands_alone(const struct cm_option *option) {
            strcmp(option->name, "enable-sasl") != 0 && strcmp(option->name, "unix-socket") != 0 &&
            strcmp(option->name, "udp-port") != 0 && strcmp(option->name, "memory-limit") != 0 &&
            strcmp(option->name, "port") != 0 && strcmp(option->name, "cluster") != 0 &&
-           strcmp(option->name, "admin") != 0;
+           strcmp(option->name, "admin") != 0 && strcmp(option->name, "admin-tls") != 0 &&
+           strcmp(option->name, "admin-client-ca") != 0;
 }
 
 static void print_to(const struct cm_config *config, char *text, size_t bytes) {

@@ -331,7 +331,7 @@ static void test_address_refusals(void **state) {
     assert_refused("--admin 127.0.0.1:x", "option --admin: \"127.0.0.1:x\" has no port from 1 to "
                                           "65535 after its colon");
     assert_refused("--admin notls:[::1]:0", "option --admin: \"notls:[::1]:0\" needs no "
-                                            "\"notls:\": TLS is never spoken there");
+                                            "\"notls:\": there is TLS with --admin-tls alone");
     assert_refused("-l 127.0.0.1:0", "option -l (--listen): \"127.0.0.1:0\" has no port from 1 to "
                                      "65535 after its colon");
     assert_refused("-l a,b:65536", "option -l (--listen): \"b:65536\" has no port from 1 to 65535 "

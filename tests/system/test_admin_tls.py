@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""--admin by TLS: certificates of the server and of clients, and those that mean no good."""
+
+import signal
+import socket
+import ssl
+import subprocess
+import threading
+
+import pytest
+
+import cachemand
+import tls
+from admin import BEARER, TOKEN, ask, port_of
+from cachemand import wait_until
+from console import run as console
+
+NEEDS = "this needs a certificate that --admin-client-ca has signed"
+
+
+@pytest.fixture
+def token_file(tmp_path):
+    path = tmp_path / "token"
+    path.write_text(TOKEN + "\n")
+    return path
+
+
+@pytest.fixture
+def start(serve, server_cert):
+    """A server whose --admin speaks TLS, and its cache does not."""
+    cert, key = server_cert
+
+    def start(*options):
+        server = serve("-t", "2", "--admin", "127.0.0.1:0", "--admin-tls", "--tls-cert", str(cert),
+                       "--tls-key", str(key), *options)
+        return server, port_of(server)
+
+    return start
+
+
+@pytest.fixture
+def trusting(authority):
+    return tls.client_context(authority)
+
+
+# ---- the server's certificate ----
+
+def test_pages(start, trusting):
+    server, port = start()
+    assert ask(port, "/healthz", tls=trusting)[::2] == (200, "alive\n")
+    assert "cacheman_items 0\n" in ask(port, "/metrics", tls=trusting)[2]
+    assert f"statistics on https://127.0.0.1:{port}/metrics\n" in server.error_text()
+    server.connect().ask(b"mn\r\n", b"MN\r\n")  # in the plain
+    with pytest.raises(ssl.SSLCertVerificationError):
+        ask(port, "/healthz", tls=ssl.create_default_context())
+
+
+def test_in_the_sandbox(start, trusting):
+    server, port = start()
+    if "goes on without a sandbox" in server.error_text():
+        pytest.skip("not in this build or on this system")
+    assert ask(port, "/metrics", tls=trusting)[0] == 200
+    server.signal(signal.SIGHUP)
+    wait_until(lambda: "certificates of --admin read again" in server.error_text(), "the reload")
+    assert ask(port, "/metrics", tls=trusting)[0] == 200
+
+
+def test_by_curl_and_openssl(start, authority):
+    _, port = start()
+    done = subprocess.run(["curl", "-sS", "--cacert", authority.cert, f"https://localhost:{port}/readyz",
+                           "--ipv4"], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (0, "ready\n"), done.stderr
+    for version, works in [("-tls1_1", False), ("-tls1_2", True), ("-tls1_3", True)]:
+        done = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{port}", version,
+                               "-cipher", "DEFAULT:@SECLEVEL=0"], input=b"", capture_output=True,
+                              timeout=60, check=False)
+        assert (done.returncode == 0) == works, version
+
+
+def test_only_the_newest_version(start, authority):
+    _, port = start("--tls-min-version", "1.3")
+    assert ask(port, "/healthz", tls=tls.client_context(authority))[0] == 200
+    old = tls.client_context(authority, high=ssl.TLSVersion.TLSv1_2)
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        ask(port, "/healthz", tls=old)
+
+
+def test_beside_the_caches_own_tls(serve_tls, trusting, server_cert):
+    server = serve_tls("--admin", "127.0.0.1:0", "--admin-tls")
+    assert ask(port_of(server), "/healthz", tls=trusting)[0] == 200
+    server.connect().ask(b"mn\r\n", b"MN\r\n")
+
+
+def test_token_beyond_loopback_is_not_warned_of(start, token_file, trusting):
+    server, port = start("--admin-token-file", str(token_file))
+    assert ask(port, "/metrics", tls=trusting)[0] == 401
+    assert ask(port, "/metrics", tls=trusting, Authorization=BEARER)[0] == 200
+    assert "can be read on the way" not in server.error_text()
+
+
+# ---- certificates of clients ----
+
+@pytest.fixture
+def client_cert(authority):
+    return authority.sign("operator")
+
+
+def test_certificate_goes_for_the_token(start, authority, client_cert, trusting):
+    server, port = start("--admin-client-ca", str(authority.cert))
+    shown = tls.client_context(authority, cert=client_cert)
+    assert ask(port, "/metrics", tls=shown)[0] == 200
+    assert ask(port, "/healthz", tls=trusting)[0] == 200
+    assert ask(port, "/metrics", tls=trusting)[::2] == (401, NEEDS + "\n")
+    status, _, text = ask(port, "/config", "POST", "memory-limit = 64", tls=shown)
+    assert (status, text) == (200, "memory-limit: 100 -> 64, by 127.0.0.1\n")
+    assert ask(port, "/config", "POST", "memory-limit = 32", tls=trusting)[0] == 401
+    assert server.connect().stats(b"settings")["maxbytes"] == str(64 << 20)
+
+
+def test_pages_of_browsers_cannot_use_it(start, authority, client_cert):
+    _, port = start("--admin-client-ca", str(authority.cert))
+    shown = tls.client_context(authority, cert=client_cert)
+    for origin in ["https://evil.example", "null", f"https://localhost:{port}"]:
+        status, _, text = ask(port, "/config", "POST", "memory-limit = 1", tls=shown, Origin=origin)
+        assert (status, text) == (403, "pages can change settings only with the token: a browser "
+                                       "shows its certificate for any of them\n")
+        headers = ask(port, "/metrics", tls=shown, Origin=origin)[1]
+        assert "Access-Control-Allow-Origin" not in headers
+
+
+def test_either_is_enough(start, authority, client_cert, token_file, trusting):
+    _, port = start("--admin-client-ca", str(authority.cert), "--admin-token-file", str(token_file))
+    shown = tls.client_context(authority, cert=client_cert)
+    assert ask(port, "/metrics", tls=shown)[0] == 200
+    assert ask(port, "/metrics", tls=trusting, Authorization=BEARER)[0] == 200
+    assert ask(port, "/metrics", tls=shown, Authorization="Bearer " + "x" * 20)[0] == 200
+    assert ask(port, "/metrics", tls=trusting)[::2] == (
+        401, NEEDS + ", or the token of --admin-token-file: Authorization: Bearer TOKEN\n")
+
+
+def test_certificates_of_others(start, authority, tmp_path):
+    _, port = start("--admin-client-ca", str(authority.cert))
+    other = tls.Authority(tmp_path, "other")
+    for bad in [other.sign("stranger"), authority.sign("late", days=-1)]:
+        context = tls.client_context(authority, cert=bad)
+        try:
+            assert ask(port, "/metrics", tls=context)[0] == 401
+        except (ssl.SSLError, ConnectionError):
+            pass  # refused with the handshake
+        assert ask(port, "/metrics", tls=tls.client_context(authority))[0] == 401
+
+
+def test_beyond_loopback_with_client_certificates(serve, server_cert, authority, client_cert):
+    cert, key = server_cert
+    server = serve("--admin", "0.0.0.0:0", "--admin-tls", "--tls-cert", str(cert), "--tls-key",
+                   str(key), "--admin-client-ca", str(authority.cert))
+    shown = tls.client_context(authority, cert=client_cert)
+    assert ask(port_of(server), "/metrics", tls=shown)[0] == 200
+    assert "can be read on the way" not in server.error_text()
+
+
+def test_console(start, authority, client_cert):
+    _, port = start("--admin-client-ca", str(authority.cert))
+    where = ["--admin", f"localhost:{port}"]
+    options = ["--ca", authority.cert, "--cert", client_cert[0], "--key", client_cert[1]]
+    status, out, errors = console(*options, "config", "set", "conn-limit", "9", *where)
+    assert (status, out, errors) == (0, b"conn-limit: 1024 -> 9, by 127.0.0.1\n", b"")
+    status, _, errors = console("config", "get", "--admin", f"https://localhost:{port}")
+    assert status == 69 and b"certificate" in errors
+    status, _, errors = console("--ca", authority.cert, "config", "get", *where)
+    assert status == 77
+
+
+# ---- read again ----
+
+def served(port, context):
+    """The name in the server's certificate."""
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as raw, \
+            context.wrap_socket(raw, server_hostname="localhost") as secure:
+        return dict(pair[0] for pair in secure.getpeercert()["subject"])["commonName"]
+
+
+def test_certificates_are_read_again(serve, authority, tmp_path, trusting):
+    """Without a moment in which nobody listens; who is connected stays."""
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    pairs = [authority.sign("first"), authority.sign("second")]
+
+    def install(pair):
+        cert.write_bytes(pair[0].read_bytes())
+        key.write_bytes(pair[1].read_bytes())
+
+    install(pairs[0])
+    server = serve("--admin", "127.0.0.1:0", "--admin-tls", "--tls-cert", str(cert), "--tls-key",
+                   str(key))
+    port = port_of(server)
+    assert served(port, trusting) == "first"
+    stop, wrong, count = threading.Event(), [], [0]
+
+    def scrape():
+        while not stop.is_set():
+            try:
+                wrong.extend({ask(port, "/metrics", tls=trusting)[0]} - {200})
+                count[0] += 1
+            except OSError as error:
+                wrong.append(repr(error))
+
+    scraper = threading.Thread(target=scrape)
+    scraper.start()
+
+    def reload(said):
+        before = server.error_text()
+        server.signal(signal.SIGHUP)
+        wait_until(lambda: said in server.error_text()[len(before):], said)
+
+    for number in range(1, 7):
+        install(pairs[number % 2])
+        reload("certificates of --admin read again\n")
+        assert served(port, trusting) == ("first", "second")[number % 2]
+    stop.set()
+    scraper.join()
+    assert wrong == [] and count[0] > 0
+    key.write_bytes(pairs[1][1].read_bytes())
+    reload(f'the key "{key}" does not belong to the certificate "{cert}"; the certificates of '
+           "--admin stay as they were\n")
+    cert.write_text("nonsense")
+    reload("; the certificates of --admin stay as they were\n")
+    assert served(port, trusting) == "first"
+
+
+# ---- what is wrong ----
+
+def without_root(text):
+    return text.replace("cachemand: runs as root; -u NAME gives that up\n", "")
+
+
+@pytest.mark.parametrize("options,status,fault", [
+    (["--admin-tls"], 64, "option --admin-tls: TLS needs a certificate: give --tls-cert FILE"),
+    (["--admin-client-ca", "CA"], 64,
+     "option --admin-client-ca: clients show certificates by TLS alone: give --admin-tls"),
+    (["--admin-tls", "--tls-cert", "CERT", "--tls-key", "KEY", "--tls-key-format", "der"], 64,
+     "option --admin-tls: the key must be PEM, --tls-key-format says it is not"),
+    (["--admin-tls", "--tls-cert", "/nowhere/cert"], 78, "/nowhere/cert"),
+    (["--admin-tls", "--tls-cert", "CERT", "--tls-key", "CERT"], 78, "CERT"),
+    (["--admin-tls", "--tls-cert", "CERT", "--tls-key", "KEY", "--admin-client-ca", "/nowhere/ca"],
+     78, "/nowhere/ca"),
+])
+@pytest.mark.parametrize("beside", [[], ["--check-config"]])
+def test_wrong_options(authority, server_cert, options, status, fault, beside):
+    names = {"CA": str(authority.cert), "CERT": str(server_cert[0]), "KEY": str(server_cert[1])}
+    got, _, errors = cachemand.run("-p", "-1", "--admin", "127.0.0.1:0",
+                                   *(names.get(option, option) for option in options), *beside)
+    assert got == status
+    assert names.get(fault, fault) in without_root(errors)
+    assert len(without_root(errors).splitlines()) == 1
+
+
+# ---- clients that mean no good ----
+
+def test_slow_and_wrong_handshakes(start, trusting):
+    """Each ends; the cache and others are served meanwhile."""
+    server, port = start()
+    client = server.connect()
+    hello = b"\x16\x03\x01\x02\x00\x01"
+    crowd = [cachemand.Client(port) for _ in range(40)]
+    for number, one in enumerate(crowd):
+        one.send([b"", hello, b"GET / HTTP/1.1\r\n\r\n", b"\x00" * 500][number % 4])
+    for number in range(50):
+        client.set(b"k", b"%d" % number)
+        assert client.get(b"k") == b"%d" % number
+    assert ask(port, "/healthz", tls=trusting)[0] == 200
+    for one in crowd:
+        one.socket.settimeout(60)
+        one.rest()  # to its end, which comes
+    assert ask(port, "/healthz", tls=trusting)[0] == 200
