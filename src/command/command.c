@@ -97,7 +97,7 @@ __attribute__((cold, noinline)) static void take_for_hot_keys(struct cm_command 
 
 bool cm_command_finish(struct cm_command *command, const struct cm_op *op, struct cm_exec *exec) {
     const bool good = cm_command_finish_get(command, op, exec);
-    if (cm_hot_is_due(&command->hot)) {
+    if (good && cm_hot_is_due(&command->hot)) {
         take_for_hot_keys(command, op, &exec->reply);
     }
     if (CM_UNLIKELY(exec->reply.value.hold != NULL)) {
