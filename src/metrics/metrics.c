@@ -56,9 +56,10 @@ static uint64_t sum_like(const struct cm_metrics_group *group, const _Atomic uin
     return sum;
 }
 
-/* The same since the last reset. Never below zero: what to subtract is read first. */
+/* The same since the last reset. Never below zero: what to subtract is read first, and after it no
+ * counter is seen as it was before that reset. */
 static uint64_t read_like(const struct cm_metrics_group *group, const _Atomic uint64_t *at) {
-    const uint64_t zero = atomic_load_explicit(at, memory_order_relaxed);
+    const uint64_t zero = atomic_load_explicit(at, memory_order_acquire);
     return sum_like(group, at) - zero;
 }
 
@@ -80,7 +81,7 @@ void cm_metrics_read_durations(struct cm_metrics_group *group,
 }
 
 static void reset_like(struct cm_metrics_group *group, _Atomic uint64_t *at) {
-    atomic_store_explicit(at, sum_like(group, at), memory_order_relaxed);
+    atomic_store_explicit(at, sum_like(group, at), memory_order_release);
 }
 
 void cm_metrics_reset(struct cm_metrics_group *group) {
