@@ -217,9 +217,9 @@ struct cmstore_gone {
 
 /* Why a key that a call has just missed is not there: what became of it the last time it was.
  *
- * Less than one part in a hundred of the memory remembers the keys that have gone last, in sets of
- * eight by their hash, of which the oldest gives way; one key in a thousand that never was may be taken
- * for one of them. Of keys evicted before, policies with a ghost (s3fifo, s3fifo-size, duel) remember
+ * A 128th of the memory, 16 KiB at least, remembers the keys that have gone last, in sets of eight by
+ * their hash, of which the oldest gives way; one key in a thousand that never was may be taken for one
+ * of them. Of keys evicted before, policies with a ghost (s3fifo, s3fifo-size, duel) remember
  * about as many as there are items, without the time: then one in fifty may be taken for evicted.
  * Inside a batch. */
 struct cmstore_gone cmstore_why(cmstore_thread *thread, const struct cmstore_key *key);
