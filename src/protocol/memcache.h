@@ -84,7 +84,7 @@ static inline struct cm_op *cm_memcache_op(const struct cm_request *request, enu
     return op;
 }
 
-/* Answers with a fixed line, its \r\n included, unless noreply. */
+/* Answers with a fixed line, its \r\n included; with noreply an error only counts. */
 enum cm_request_end cm_memcache_answer(const struct cm_request *request, struct cm_slice text);
 /* Same, and drops the value of `bytes` that follows the line. */
 enum cm_request_end cm_memcache_refuse(struct cm_request *request, struct cm_slice text,

@@ -40,10 +40,11 @@ static bool is_error(struct cm_slice text) {
 }
 
 enum cm_request_end cm_memcache_answer(const struct cm_request *request, struct cm_slice text) {
-    if (!request->noreply) {
+    const bool counts = is_error(text);
+    if (counts || !request->noreply) {
         struct cm_op *op = cm_memcache_op(request, CM_OP_REPLY);
-        op->text = text;
-        op->selector = is_error(text) ? CM_REPLY_ERROR : CM_REPLY_PLAIN;
+        op->text = request->noreply ? CM_SLICE("") : text;
+        op->selector = counts ? CM_REPLY_ERROR : CM_REPLY_PLAIN;
     }
     return CM_REQUEST_DONE;
 }

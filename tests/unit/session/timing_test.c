@@ -109,6 +109,8 @@ static void requests_of_text(void **state) {
         {"delete a\r\n", AS(delete, miss)},
         {"nonsense\r\n", AS(other, error)},
         {"get\r\n", AS(other, error)},
+        {"incr z x noreply\r\n", AS(other, error)},
+        {"set z x 0 1 noreply\r\n1\r\n", AS(other, error)},
         {"stats\r\n", AS(other, done)},
         {"stats nonsense\r\n", AS(other, error)},
         {"verbosity 1\r\n", AS(other, done)},
