@@ -51,7 +51,7 @@ static uint64_t pack(uint64_t hash, const struct cmstore_gone *what) {
 }
 
 static uint32_t age_of(uint64_t e, uint32_t now_s) {
-    return (now_s - (uint32_t)e) & CM_GONE_SECONDS;
+    return cm_seconds_since((uint32_t)e, now_s);
 }
 
 static struct cmstore_gone unpack(uint64_t e, uint32_t now_s) {

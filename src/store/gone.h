@@ -23,12 +23,13 @@
  *     that mutex. */
 
 #include "store/region.h"
+#include "store/seconds.h"
 
 #include <cacheman/store.h>
 #include <stdatomic.h>
 
 #define CM_GONE_SHARE   128u
-#define CM_GONE_SECONDS ((UINT32_C(1) << 24) - 1)
+#define CM_GONE_SECONDS CM_SECONDS_MASK
 
 struct cm_gone {
     struct cm_region region;

@@ -39,7 +39,7 @@ void cm_item_note_interest(cm_record *r, uint32_t clock_s) {
 }
 
 uint32_t cm_item_last_access(const cm_record *r, uint32_t clock_s) {
-    return clock_s - ((clock_s - cm_word(r, 1)) & CM_ACCESS_MASK);
+    return clock_s - cm_seconds_since(cm_word(r, 1), clock_s);
 }
 
 void cm_filler_write(cm_record *r, size_t bytes) {

@@ -22,6 +22,8 @@
  * I2  Every other word changes under the bucket's lock only, by relaxed atomic stores, so that an
  *     optimistic reader may load it at any time; word 1 also by readers, by compare-and-swap. */
 
+#include "store/seconds.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -31,7 +33,7 @@
 #define CM_EXTENT_BYTES    12u /* of an extent's header */
 #define CM_PLAIN_VALUE_MAX ((1u << 18) - 1)
 #define CM_CAS_NARROW_MAX  ((UINT64_C(1) << 39) - 1)
-#define CM_ACCESS_MASK     ((1u << 24) - 1)
+#define CM_ACCESS_MASK     CM_SECONDS_MASK
 
 #define CM_W0_KEY(w)     ((w)&0xffu)
 #define CM_W0_VALUE(w)   (((w) >> 8) & CM_PLAIN_VALUE_MAX)

@@ -105,7 +105,7 @@ static void describe_plain(const cmstore *s, const struct cm_found *found,
         item->cas = cm_item_cas(r, w0);
         item->expires = item->expires_old = cm_item_expires(r, w0);
     }
-    item->last_access_s = now_s - ((now_s - w1) & CM_ACCESS_MASK);
+    item->last_access_s = now_s - cm_seconds_since(w1, now_s);
     item->value.data = r + value_at;
     item->value.bytes = CM_W0_VALUE(w0);
     item->item_bytes = (uint32_t)cm_round_unit(value_at + CM_W0_VALUE(w0));

@@ -122,6 +122,16 @@ static void test_access_time_wraps(void **state) {
     assert_int_equal(cm_item_last_access(record, now + 1000), now);
 }
 
+/* Another thread has noted it while this one still had the second before. */
+static void test_an_access_is_never_in_the_future(void **state) {
+    (void)state;
+    struct cm_shape shape = {.key_bytes = 1};
+    for (uint32_t now = 1000; now < 1u << 31; now *= 2) {
+        (void)cm_shape_write(&shape, record, "k", now + 1);
+        assert_int_equal(cm_item_last_access(record, now), now);
+    }
+}
+
 static void test_fillers_and_extents_tell_their_length(void **state) {
     (void)state;
     for (size_t bytes = CM_UNIT_BYTES; bytes <= 64; bytes += CM_UNIT_BYTES) {
@@ -147,6 +157,7 @@ int main(void) {
         cmocka_unit_test(test_extents),
         cmocka_unit_test(test_cas_changes_alone),
         cmocka_unit_test(test_access_time_wraps),
+        cmocka_unit_test(test_an_access_is_never_in_the_future),
         cmocka_unit_test(test_fillers_and_extents_tell_their_length),
     };
     return cmocka_run_group_tests_name("store/item", tests, NULL, NULL);
