@@ -1,56 +1,36 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "admin/pages.h"
-#include "base/format.h"
+#include "admin/print.h"
 #include "base/num.h"
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 /* What one answer holds at most, so that many of them at once are not much memory. */
-enum { ROWS_MAX = 720, PIECE_BYTES = 64 };
-
-struct writer {
-    struct cm_buf *to;
-    enum cm_status status; /* the first that was not OK; nothing is written then */
-};
-
-CM_PRINTF(2, 3)
-static void put(struct writer *writer, const char *format, ...) {
-    if (writer->status == CM_OK)
-        writer->status = cm_buf_reserve(writer->to, PIECE_BYTES);
-    if (writer->status != CM_OK)
-        return;
-    va_list arguments;
-    va_start(arguments, format);
-    int bytes = vsnprintf(cm_buf_tail(writer->to), PIECE_BYTES, format, arguments);
-    va_end(arguments);
-    CM_CHECK(bytes >= 0 && bytes < PIECE_BYTES); /* our own literals, names and numbers */
-    cm_buf_wrote(writer->to, (size_t)bytes);
-}
+enum { ROWS_MAX = 240 };
 
 /* Most are 0, and %g takes long. */
-static void put_value(struct writer *writer, float value) {
+static void put_value(struct cm_admin_printer *out, float value) {
     if (isnan(value))
-        put(writer, "null");
+        cm_admin_print(out, "null");
     else if (value == 0)
-        put(writer, "0");
+        cm_admin_print(out, "0");
     else
-        put(writer, "%.7g", (double)value);
+        cm_admin_print(out, "%.7g", (double)value);
 }
 
-static void put_column(struct writer *writer, const struct cm_history_row *rows, size_t count,
-                       size_t series) {
+static void put_column(struct cm_admin_printer *out, const struct cm_history_row *rows,
+                       size_t count, size_t series) {
     for (size_t i = 0; i < count; i++) {
         if (i > 0)
-            put(writer, ",");
-        put_value(writer, rows[i].values[series]);
+            cm_admin_print(out, ",");
+        put_value(out, rows[i].values[series]);
     }
 }
 
-static void put_rows(struct writer *writer, const struct cm_history_row *rows, size_t count) {
+static void put_rows(struct cm_admin_printer *out, const struct cm_history_row *rows,
+                     size_t count) {
     static const char *const names[] = {
 #define CM_SERIES(name, kind, value) #name,
 #define CM_PERCENTILE(name, share)   #name,
@@ -58,21 +38,21 @@ static void put_rows(struct writer *writer, const struct cm_history_row *rows, s
 #undef CM_SERIES
 #undef CM_PERCENTILE
     };
-    put(writer, "\"times\":[");
+    cm_admin_print(out, "\"times\":[");
     for (size_t i = 0; i < count; i++)
-        put(writer, "%s%" PRId64, i > 0 ? "," : "", rows[i].time_s);
-    put(writer, "],\n\"series\":{");
+        cm_admin_print(out, "%s%" PRId64, i > 0 ? "," : "", rows[i].time_s);
+    cm_admin_print(out, "],\n\"series\":{");
     for (size_t i = 0; i < CM_SERIES_COUNT; i++) {
-        put(writer, "%s\n\"%s\":[", i > 0 ? "," : "", names[i]);
-        put_column(writer, rows, count, i);
-        put(writer, "]");
+        cm_admin_print(out, "%s\n\"%s\":[", i > 0 ? "," : "", names[i]);
+        put_column(out, rows, count, i);
+        cm_admin_print(out, "]");
     }
-    put(writer, "}}\n");
+    cm_admin_print(out, "}}\n");
 }
 
 enum cm_status cm_admin_put_history(struct cm_history *history,
                                     const struct cm_admin_history_query *asked, struct cm_buf *to) {
-    struct writer writer = {.to = to};
+    struct cm_admin_printer out = {.to = to};
     struct cm_history_row *rows = malloc(ROWS_MAX * sizeof *rows);
     if (rows == NULL)
         return CM_NO_MEMORY;
@@ -84,12 +64,12 @@ enum cm_status cm_admin_put_history(struct cm_history *history,
     };
     bool more;
     size_t count = cm_history_copy(history, &query, &more);
-    put(&writer, "{\"now\":%" PRId64 ",", asked->now_s);
-    put(&writer, "\"step\":%d,", asked->step == CM_HISTORY_BY_SECOND ? 1 : 60);
-    put(&writer, "\"more\":%s,\n", more ? "true" : "false");
-    put_rows(&writer, rows, count);
+    cm_admin_print(&out, "{\"now\":%" PRId64 ",", asked->now_s);
+    cm_admin_print(&out, "\"step\":%d,", asked->step == CM_HISTORY_BY_SECOND ? 1 : 60);
+    cm_admin_print(&out, "\"more\":%s,\n", more ? "true" : "false");
+    put_rows(&out, rows, count);
     free(rows);
-    return writer.status;
+    return out.status;
 }
 
 const char *cm_admin_parse_history(const char *step, const char *since,

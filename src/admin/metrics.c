@@ -1,41 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "admin/pages.h"
-#include "base/format.h"
+#include "admin/print.h"
 #include "command/latency.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
-
-/* The longest line of the table fits several times. */
-#define LINE_BYTES 512
 
 enum type { COUNTER, GAUGE, HISTOGRAM };
 
 struct page {
-    struct cm_buf *to;
+    struct cm_admin_printer out;
     bool open_metrics;
-    enum cm_status status; /* the first that was not OK; nothing is written then */
-    const char *name;      /* of the metric that is being written */
+    const char *name; /* of the metric that is being written */
     enum type type;
 };
 
 /* How a number is written, by the table's source. */
 enum form { WHOLE, MICROSECONDS };
-
-CM_PRINTF(2, 3)
-static void put(struct page *page, const char *format, ...) {
-    if (page->status == CM_OK)
-        page->status = cm_buf_reserve(page->to, LINE_BYTES);
-    if (page->status != CM_OK)
-        return;
-    va_list arguments;
-    va_start(arguments, format);
-    int bytes = vsnprintf(cm_buf_tail(page->to), LINE_BYTES, format, arguments);
-    va_end(arguments);
-    CM_CHECK(bytes >= 0 && bytes < LINE_BYTES); /* our own literals and numbers */
-    cm_buf_wrote(page->to, (size_t)bytes);
-}
 
 /* In OpenMetrics a counter's "_total" belongs to its samples, not to its name. */
 static void begin(struct page *page, const char *name, enum type type, const char *text) {
@@ -43,18 +24,20 @@ static void begin(struct page *page, const char *name, enum type type, const cha
     const char *suffix = type == COUNTER && !page->open_metrics ? "_total" : "";
     page->name = name;
     page->type = type;
-    put(page, "# HELP cacheman_%s%s %s\n", name, suffix, text);
-    put(page, "# TYPE cacheman_%s%s %s\n", name, suffix, types[type]);
+    cm_admin_print(&page->out, "# HELP cacheman_%s%s %s\n", name, suffix, text);
+    cm_admin_print(&page->out, "# TYPE cacheman_%s%s %s\n", name, suffix, types[type]);
 }
 
 static void put_sample(struct page *page, const char *labels, uint64_t number, enum form form) {
     bool has_labels = labels[0] != '\0';
-    put(page, "cacheman_%s%s%s%s%s ", page->name, page->type == COUNTER ? "_total" : "",
-        has_labels ? "{" : "", labels, has_labels ? "}" : "");
+    cm_admin_print(&page->out, "cacheman_%s%s%s%s%s ", page->name,
+                   page->type == COUNTER ? "_total" : "", has_labels ? "{" : "", labels,
+                   has_labels ? "}" : "");
     if (form == MICROSECONDS)
-        put(page, "%" PRIu64 ".%06" PRIu64 "\n", number / 1000000, number % 1000000);
+        cm_admin_print(&page->out, "%" PRIu64 ".%06" PRIu64 "\n", number / 1000000,
+                       number % 1000000);
     else
-        put(page, "%" PRIu64 "\n", number);
+        cm_admin_print(&page->out, "%" PRIu64 "\n", number);
 }
 
 /* ---- histograms ---- */
@@ -66,16 +49,18 @@ static void put_durations_of(struct page *page, const char *command,
                              const struct cm_duration_sums *sums) {
     for (unsigned power = 0; power < POWERS; power++) {
         const uint64_t us = (uint64_t)1 << power;
-        put(page,
+        cm_admin_print(
+            &page->out,
             "cacheman_%s_bucket{command=\"%s\",le=\"%" PRIu64 ".%06" PRIu64 "\"} %" PRIu64 "\n",
             page->name, command, us / 1000000, us % 1000000, cm_durations_within(sums, power));
     }
     const uint64_t count = cm_durations_count(sums);
-    put(page, "cacheman_%s_bucket{command=\"%s\",le=\"+Inf\"} %" PRIu64 "\n", page->name, command,
-        count);
-    put(page, "cacheman_%s_sum{command=\"%s\"} %" PRIu64 ".%09" PRIu64 "\n", page->name, command,
-        sums->sum_ns / 1000000000, sums->sum_ns % 1000000000);
-    put(page, "cacheman_%s_count{command=\"%s\"} %" PRIu64 "\n", page->name, command, count);
+    cm_admin_print(&page->out, "cacheman_%s_bucket{command=\"%s\",le=\"+Inf\"} %" PRIu64 "\n",
+                   page->name, command, count);
+    cm_admin_print(&page->out, "cacheman_%s_sum{command=\"%s\"} %" PRIu64 ".%09" PRIu64 "\n",
+                   page->name, command, sums->sum_ns / 1000000000, sums->sum_ns % 1000000000);
+    cm_admin_print(&page->out, "cacheman_%s_count{command=\"%s\"} %" PRIu64 "\n", page->name,
+                   command, count);
 }
 
 static void put_durations(struct page *page, const struct cm_admin_readings *readings) {
@@ -97,17 +82,18 @@ static void put_evicted_ages(struct page *page, const struct cm_admin_readings *
     uint64_t count = 0;
     for (size_t i = 0; i < CMSTORE_EVICTED_AGES; i++) {
         count += store->evicted_ages[i];
-        put(page, "cacheman_%s_bucket{le=\"%s\"} %" PRIu64 "\n", page->name, limits[i], count);
+        cm_admin_print(&page->out, "cacheman_%s_bucket{le=\"%s\"} %" PRIu64 "\n", page->name,
+                       limits[i], count);
     }
-    put(page, "cacheman_%s_sum %" PRIu64 "\n", page->name, store->evicted_idle_s);
-    put(page, "cacheman_%s_count %" PRIu64 "\n", page->name, count);
+    cm_admin_print(&page->out, "cacheman_%s_sum %" PRIu64 "\n", page->name, store->evicted_idle_s);
+    cm_admin_print(&page->out, "cacheman_%s_count %" PRIu64 "\n", page->name, count);
 }
 
 /* ---- all of it ---- */
 
 static void put_version(struct page *page, const char *version) {
     begin(page, "build_info", GAUGE, "1, and the server's version.");
-    put(page, "cacheman_build_info{version=\"%s\"} 1\n", version);
+    cm_admin_print(&page->out, "cacheman_build_info{version=\"%s\"} 1\n", version);
 }
 
 #define READ_SERVER(field)    r->server.field, WHOLE
@@ -120,15 +106,15 @@ static void put_version(struct page *page, const char *version) {
 enum cm_status cm_admin_put_metrics(const struct cm_admin_readings *readings, bool open_metrics,
                                     struct cm_buf *to) {
     const struct cm_stats_readings *r = &readings->stats;
-    struct page page = {.to = to, .open_metrics = open_metrics};
+    struct page page = {.out.to = to, .open_metrics = open_metrics};
     put_version(&page, r->server.version);
 #define CM_FAMILY(name, type, text)      begin(&page, #name, type, text);
 #define CM_SAMPLE(labels, source, field) put_sample(&page, labels, READ_##source(field));
 #define CM_HISTOGRAM(what)               put_##what(&page, readings);
 #include "tables/metrics.def"
     if (open_metrics)
-        put(&page, "# EOF\n");
-    return page.status;
+        cm_admin_print(&page.out, "# EOF\n");
+    return page.out.status;
 }
 
 bool cm_admin_wants_open_metrics(const char *accept) {

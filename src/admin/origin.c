@@ -125,7 +125,7 @@ static enum cm_status put_list(struct cm_slice list, struct cm_buf *to) {
 }
 
 enum cm_status cm_admin_put_servers(const char *servers, struct cm_buf *to) {
-    char list[2048];
+    char list[2048] = "";
     size_t bytes = strlen(servers);
     if (bytes > sizeof list)
         return CM_INVALID;

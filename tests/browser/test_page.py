@@ -54,12 +54,18 @@ def test_opens_with_history(admin, stress, browser):
     browser.check_said(server.page)
 
 
-def test_every_range(admin, stress, browser):
+def open_busy(admin, stress, browser):
+    """A server with some traffic, and its page with some of its history."""
     server = admin()
     stress(server, "-R", "500")
     wait_for_history(server, 3)
     browser.open(server.page)
-    browser.wait_for(ROWS, "figures")
+    browser.wait_for("app.charts[0].times.length > 3", "figures")
+    return server
+
+
+def test_every_range(admin, stress, browser):
+    server = open_busy(admin, stress, browser)
     for key, seconds in RANGES.items():
         browser.press(key)
         browser.wait_for(f"app.range === {seconds} && (() => {{ const [a, b] = "
@@ -71,11 +77,7 @@ def test_every_range(admin, stress, browser):
 
 def test_every_chart_says_its_values(admin, stress, browser):
     """For those who do not see the lines."""
-    server = admin()
-    stress(server, "-R", "500")
-    wait_for_history(server, 3)
-    browser.open(server.page)
-    browser.wait_for("app.charts[0].times.length > 3", "figures")
+    open_busy(admin, stress, browser)
     charts = browser.eval("app.charts.map((chart) => [chart.definition.title, chart.labels, "
                           "chart.plot.getAttribute('aria-label'), chart.element.innerText])")
     assert len(charts) >= 10
@@ -87,11 +89,7 @@ def test_every_chart_says_its_values(admin, stress, browser):
 
 def test_part_of_a_chart(admin, stress, browser):
     """Chosen by dragging; all charts show it, until Escape."""
-    server = admin()
-    stress(server, "-R", "500")
-    wait_for_history(server, 3)
-    browser.open(server.page)
-    browser.wait_for(ROWS, "figures")
+    server = open_busy(admin, stress, browser)
     browser.tell("drag", selector="#chart-requests .plot", **{"from": 0.5, "to": 0.9})
     browser.wait_for_text("#zoomed", "Charts show ")
     widths = browser.eval("app.charts.map(({ graph }) => "
