@@ -42,6 +42,10 @@ static bool is_crawl(const struct cm_op *op) {
     return op->kind == CM_OP_DUMP && op->selector != CM_DUMP_CACHE;
 }
 
+static bool is_about_key(const struct cm_op *op) {
+    return op->kind == CM_OP_STATS && op->selector == CM_STATS_WHY;
+}
+
 /* The op's own lies in the input. */
 static void keep_key(struct cm_long *answer, struct cm_slice key) {
     CM_CHECK(key.len <= sizeof answer->key);
@@ -81,7 +85,7 @@ struct cm_long *cm_long_create(const struct cm_command *command, const struct cm
     answer->format = *format;
     answer->histogram = histogram;
     answer->admin = command->admin;
-    if (op->key.len > 0) {
+    if (is_about_key(op)) {
         keep_key(answer, op->key);
     }
     if (is_crawl(op)) {

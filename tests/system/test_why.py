@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from admin import metrics, port_of
 from console import Console, Terminal
 import transcript
 
@@ -164,6 +165,17 @@ def test_login(serve, tmp_path):
     server = serve("-t", "1", "--auth-file", str(path))
     client = server.connect()
     client.ask(b"stats why k\r\n", b"CLIENT_ERROR unauthenticated\r\n")
+
+
+def test_its_memory_follows_the_limit(serve):
+    server = serve("-t", "1", "-m", "64", "--admin", "127.0.0.1:0")
+    client, port = server.connect(), port_of(server)
+    client.set(b"k", b"v")
+    client.ask(b"delete k\r\n", b"DELETED\r\n")
+    for limit in (64, 256, 16, 64):
+        client.ask(b"cache_memlimit %d\r\n" % limit, b"OK\r\n")
+        assert metrics(port)['cacheman_memory_bytes{use="gone"}'] == limit << 20 >> 7
+        assert client.stats(b"why k")["reason"] == "deleted"
 
 
 def test_every_miss_is_counted_once(serve):
