@@ -7,7 +7,7 @@ import time
 import pytest
 
 import cachemand
-from test_admin import PAGES, TOKEN, ask, port_of, token_file  # noqa: F401
+from test_admin import PAGES, TOKEN, ask, port_of
 
 PREFLIGHT = {"Access_Control_Request_Method": "GET",
              "Access_Control_Request_Headers": "authorization"}
