@@ -26,7 +26,7 @@
 
 /* Each as MHD_ and its name. */
 struct cm_admin_http {
-#define CM_ADMIN_HTTP_MEMBER(name) __typeof__(MHD_##name) *name;
+#define CM_ADMIN_HTTP_MEMBER(name) __typeof__(MHD_##name) *(name);
     CM_ADMIN_HTTP_FUNCTIONS(CM_ADMIN_HTTP_MEMBER)
 #undef CM_ADMIN_HTTP_MEMBER
 };

@@ -193,6 +193,8 @@ enum cm_status cm_config_read_text(struct cm_config_parse *parse, struct cm_slic
     struct cm_config_reader reader = {.parse = parse, .is_settled = true};
     if (text.len >= strlen(mark) && memcmp(text.data, mark, strlen(mark)) == 0)
         text = cm_slice(text.data + strlen(mark), text.len - strlen(mark));
+    if (text.len == 0) /* which may be nowhere */
+        text = CM_SLICE("");
     reader.at = text.data;
     reader.end = text.data + text.len;
     enum cm_status status = cm_config_read_ini(&reader);

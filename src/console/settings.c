@@ -104,6 +104,8 @@ static int say_refusal(struct cm_console *console, const struct asked *asked) {
     char text[256] = "an answer that makes no sense";
     struct cm_told told;
     const long code = asked->answer.code;
+    if (body.data == NULL)
+        body = CM_SLICE("");
     while (body.len > 0 && body.data[body.len - 1] == '\n')
         body.len--;
     if (code == 401)
