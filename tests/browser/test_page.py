@@ -262,6 +262,7 @@ def test_token(admin, tmp_path, browser):
     server = admin("--admin-token-file", str(path))
     browser.open(server.page)
     browser.wait_for_text("#token-form", f"127.0.0.1:{server.admin_port} shows its figures to those")
+    assert browser.text("#warnings") == ""
     browser.tell("type", text="not-the-token-at-all")
     browser.press("Enter")
     browser.wait_for_text("#token-fault", "That was not the token.")

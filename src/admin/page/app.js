@@ -26,7 +26,8 @@ function showAll() {
   const recent = sumOf(servers, "seconds", SPARK_S + 10);
   showFigures(recent);
   showWarnings(app.servers.flatMap((server) => warningsOf(server).map(({ level, text }) =>
-    ({ level, text: app.servers.length > 1 && server.state === "ok" ? `${server.name}: ${text}` : text }))));
+    ({ level, text: app.servers.length > 1 && server.state === "ok" ? `${server.name}: ${text}` : text }))),
+    app.servers.every(({ state }) => state === "ok"));
   showMisses(recent);
   showCommands(servers);
   showKeys(servers);
@@ -193,7 +194,7 @@ function showTokenForm() {
   if (!server || form.dataset.server === server.name + server.state) return;
   form.dataset.server = server.name + server.state;
   setText(byId("token-text"), `${server.name} shows its figures to those who have the token of its ` +
-    "--admin-token-file. It is kept until this tab is closed.");
+    "--admin-token-file, or a certificate of its --admin-client-ca. A token is kept until this tab is closed.");
   setText(byId("token-fault"), server.state === "refused" ? "That was not the token." : "");
   byId("token-others").hidden = others.length === 0;
   byId("token-share").checked = false;

@@ -73,10 +73,12 @@ function drawSpark(canvas, values, range) {
 
 const LEVELS = { bad: "Problem", warn: "Warning", good: "Fine" };
 
-/* Said again only when the words differ: a screen reader would read all of it every second. */
-function showWarnings(list) {
+/* Said again only when the words differ: a screen reader would read all of it every second. That all is
+ * fine is for servers that have said something. */
+function showWarnings(list, haveAnswered) {
   const section = byId("warnings");
-  const shown = list.length > 0 ? list : [{ level: "good", text: "Nothing to warn of." }];
+  const fine = haveAnswered ? [{ level: "good", text: "Nothing to warn of." }] : [];
+  const shown = list.length > 0 ? list : fine;
   const key = JSON.stringify(shown);
   if (section.dataset.key === key) return;
   section.dataset.key = key;
