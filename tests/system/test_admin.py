@@ -111,8 +111,13 @@ def test_removed_items_by_reason(serve):
     assert seen["cacheman_items_stored_total"] == float(stats["total_items"]) == 20000
 
 
-def client_evictions(client):
-    return int(client.stats()["evictions"])
+def settled_metrics(port, client):
+    """Those of a moment in which nothing was evicted, and how much had been."""
+    def look():
+        before, seen = client.stats()["evictions"], metrics(port)
+        return (seen, int(before)) if client.stats()["evictions"] == before else None
+
+    return cachemand.wait_until(look, "the end of evicting")
 
 
 def test_age_of_what_was_evicted(serve):
@@ -131,20 +136,20 @@ def test_age_of_what_was_evicted(serve):
         client.send(b"set m%d 0 0 1000 noreply\r\n%s\r\n" % (number, b"v" * 1000))
     gone = sum(client.get(b"k%d" % number) is None for number in range(4000))
     assert gone > 1000
-    seen = metrics(port_of(server))
+    seen, evicted = settled_metrics(port_of(server), client)
     assert seen["cacheman_items_evicted_idle_seconds_total"] == 1000 * gone
 
     def ages(limit):
         return seen[f'cacheman_eviction_age_seconds_bucket{{le="{limit}"}}']
 
     assert seen["cacheman_eviction_age_seconds_sum"] == 1000 * gone
-    assert ages("900.0") == ages("1.0") == client_evictions(client) - gone
+    assert ages("900.0") == ages("1.0") == evicted - gone
     assert ages("3600.0") == ages("+Inf") == seen["cacheman_eviction_age_seconds_count"]
     assert seen["cacheman_misses_evicted_gone_seconds_total"] == 0
     client.ask(b"debugtime 10\r\n", b"OK\r\n")
     assert sum(client.get(b"k%d" % number) is None for number in range(4000)) >= gone
-    later, evicted = metrics(port_of(server)), 'cacheman_misses_total{reason="evicted"}'
-    missed = later[evicted] - seen[evicted]
+    later, misses = metrics(port_of(server)), 'cacheman_misses_total{reason="evicted"}'
+    missed = later[misses] - seen[misses]
     assert missed > 0 and later["cacheman_misses_evicted_gone_seconds_total"] == 10 * missed
 
 
