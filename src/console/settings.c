@@ -79,6 +79,9 @@ static int find_token(struct cm_console *console, const struct cm_args *args, st
     if (why != NULL)
         return cm_error(console, CM_EXIT_INPUT, "cannot read the token file %s: %s",
                         cm_show_text(&shown, path), why);
+    size_t bytes = strlen(asked->token);
+    while (bytes > 0 && strchr(" \t", asked->token[bytes - 1]) != NULL) /* as the server does */
+        asked->token[--bytes] = '\0';
     return CM_EXIT_OK;
 }
 
@@ -269,6 +272,8 @@ static int set(struct cm_console *console, const struct cm_args *args, struct as
 static int reset(struct cm_console *console, const struct cm_args *args, struct asked *asked) {
     const struct cm_slice name = args->count > 1 ? args->operands[1] : CM_SLICE("");
     struct cm_shown shown;
+    if (args->count > 1 && name.len == 0) /* a script's empty variable does not mean all */
+        return cm_error(console, CM_EXIT_USAGE, "config reset: the name is empty");
     for (size_t i = 0; i < name.len; i++) {
         if (memchr("abcdefghijklmnopqrstuvwxyz0123456789-", name.data[i], 37) == NULL)
             return cm_error(console, CM_EXIT_USAGE, "config reset: no setting is called %s",

@@ -77,6 +77,7 @@ NOTHING = "cacheman: nothing has changed that 127.0.0.1 wanted changed\n"
     (["reset", "a", "b"], 64, "", "cacheman: config reset: usage: config reset [NAME]\n"),
     (["reset", "threads"], 64, "", "cacheman: threads: it was not set at run time\n" + NOTHING),
     (["reset", "../metrics"], 64, "", "cacheman: config reset: no setting is called ../metrics\n"),
+    (["reset", ""], 64, "", "cacheman: config reset: the name is empty\n"),
     (["reset", "a?b"], 64, "", "cacheman: config reset: no setting is called a?b\n"),
 ], ids=lambda value: " ".join(value)[:20] if isinstance(value, list) else "")
 def test_what_is_wrong(config, words, status, out, errors):
@@ -95,6 +96,9 @@ def test_tokens(config, serve, tmp_path):
         77, b"", b"cacheman: %s did not accept the token\n" % config.address.encode())
     assert run("config", "get", *bare, "--token-file", "/nowhere/token") == (
         66, b"", b"cacheman: cannot read the token file /nowhere/token: No such file or directory\n")
+    blank = tmp_path / "blank"
+    blank.write_text(TOKEN + " \t\n")
+    assert run("config", "get", "threads", *bare, "--token-file", blank)[0] == 0
     open_to_all = f"127.0.0.1:{port_of(serve('--admin', '127.0.0.1:0'))}"
     assert run("config", "get", "threads", "--admin", open_to_all)[0] == 0
     assert run("config", "set", "verbose", "1", "--admin", open_to_all) == (
