@@ -249,8 +249,7 @@ static void take(struct cm_server *server, const struct cm_config *fresh) {
     cm_server_renew_admin_tls(server);
     if (fresh->file == NULL)
         return;
-    if (server->config->file == NULL) /* nobody named it: it was not there before */
-        server->config->file = server->start->line->default_file;
+    cm_server_note_file(server, server->start->line->default_file);
     cm_server_tell("configuration read again: %s", fresh->file);
 }
 

@@ -161,17 +161,26 @@ static void tell_unchanged(const struct cm_server *server, const struct outcome 
     char value[VALUE_BYTES];
     for (int i = 0; i < CM_OPTIONS; i++) {
         enum cm_config_index index = (enum cm_config_index)i;
-        if (outcome->fates[i] == UNCHANGED)
-            cm_server_tell("%s: %s already", cm_config_name(index),
-                           cm_config_value(server->config, index, value, sizeof value));
+        if (outcome->fates[i] != UNCHANGED)
+            continue;
+        cm_config_value(server->config, index, value, sizeof value);
+        (void)cm_config_hide_secret(index, value);
+        cm_server_tell("%s: %s already", cm_config_name(index), value);
     }
+}
+
+/* Who asks --admin reads it. */
+void cm_server_note_file(struct cm_server *server, const char *path) {
+    uv_mutex_lock(&server->config_lock);
+    if (server->config->file == NULL)
+        server->config->file = path;
+    uv_mutex_unlock(&server->config_lock);
 }
 
 static enum cm_admin_change_code apply(struct cm_server *server, struct outcome *outcome,
                                        const struct cm_config *fresh) {
     cm_server_apply(server, fresh);
-    if (server->config->file == NULL)
-        server->config->file = fresh->file;
+    cm_server_note_file(server, fresh->file);
     for (int i = 0; i < CM_OPTIONS; i++)
         outcome->fates[i] = judge(server, outcome, fresh, (enum cm_config_index)i);
     tell_unchanged(server, outcome);

@@ -26,5 +26,7 @@ void cm_server_take_change(struct cm_server *server, struct cm_admin_change *cha
 /* Answers those that are left, and refuses what comes then. The loop closes the handle. */
 void cm_server_close_settings(struct cm_server *server);
 void cm_server_deinit_settings(struct cm_server *server);
+/* The configuration's file, which lasts, if there was none before: nobody has named it. */
+void cm_server_note_file(struct cm_server *server, const char *path);
 
 #endif

@@ -57,7 +57,7 @@ class Admin:
         before = len(self.server.error_text())
         self.server.signal(signal.SIGHUP)
         wait_until(lambda: "configuration read again" in self.server.error_text()[before:],
-                   "the reload", 30)
+                   "the reload")
         return self.server.error_text()[before:]
 
 
@@ -110,6 +110,14 @@ def test_users(serve, tmp_path):
 def test_what_is_in_force_already(admin):
     assert admin.set("conn-limit = 1024") == (200, "conn-limit: 1024 already\n")
     assert admin.rows()["conn-limit"] == ("1024", "set at run time by 127.0.0.1")
+
+
+def test_passwords_are_not_told(serve, tmp_path):
+    url = "etcd://127.0.0.1:1/c?etcd_user=u&etcd_password=secret"
+    admin = Admin(serve, tmp_path, f"join = {url}\n")
+    assert admin.set(f"join = {url}") == (200, "join: etcd://127.0.0.1:1/c already\n")
+    assert admin.set(f"join = {url}2")[0] == 409
+    assert "secret" not in admin.server.error_text()
 
 
 def test_goes_before_what_a_command_has_set(admin):
