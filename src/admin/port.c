@@ -20,7 +20,7 @@ struct client {
 };
 
 /* Renewed so often within the life of a connection. */
-enum { ENDING_MAX = 8 };
+enum { ENDING_MAX = 8, CLIENTS_MAX = (1 + ENDING_MAX) * CM_ADMIN_CONNECTIONS };
 
 struct cm_admin_port {
     struct cm_admin_port_options options;
@@ -32,13 +32,13 @@ struct cm_admin_port {
     bool asks_certs;
     struct cm_history *history;
     struct cm_os_mutex lock; /* guards `clients` */
-    struct client clients[CM_ADMIN_CONNECTIONS];
+    struct client clients[CLIENTS_MAX];
 };
 
 /* ---- the time that connections have ---- */
 
 static struct client *take_place(struct cm_admin_port *port) {
-    for (size_t i = 0; i < CM_ADMIN_CONNECTIONS; i++) {
+    for (size_t i = 0; i < CLIENTS_MAX; i++) {
         if (!port->clients[i].in_use)
             return &port->clients[i];
     }
@@ -67,11 +67,11 @@ static void end_old_clients(struct cm_admin_port *port) {
     const uint64_t second_ns = 1000000000, now_ns = cm_os_monotonic_ns();
     size_t taken = 0;
     cm_os_mutex_lock(&port->lock);
-    for (size_t i = 0; i < CM_ADMIN_CONNECTIONS; i++)
+    for (size_t i = 0; i < CLIENTS_MAX; i++)
         taken += port->clients[i].in_use;
     bool is_crowded = taken >= CM_ADMIN_CONNECTIONS * 3 / 4;
     uint64_t life_ns = (is_crowded ? CM_ADMIN_CROWDED_S : CM_ADMIN_LIFE_S) * second_ns;
-    for (size_t i = 0; i < CM_ADMIN_CONNECTIONS; i++) {
+    for (size_t i = 0; i < CLIENTS_MAX; i++) {
         const struct client *client = &port->clients[i];
         if (client->in_use && now_ns - client->since_ns >= life_ns)
             (void)shutdown(client->socket, SHUT_RDWR); /* the library finds it at its end */
