@@ -82,8 +82,8 @@ def test_connections_refused(admin, browser):
     for _ in range(3):
         with cachemand.Client(server.port) as one:
             one.rest()
-    browser.wait_for_text("#warnings", "3 connections were refused within a minute: no more than 8 "
-                                       "are allowed by conn-limit.")
+    browser.wait_for_text("#warnings", " refused within a minute: no more than 8 are allowed by "
+                                       "conn-limit.")
     assert browser.eval("document.querySelector('#warnings li').className") == "note bad"
 
 
@@ -108,7 +108,7 @@ def test_failed_handshakes(serve_tls, browser):
         with cachemand.Client(server.port) as one:
             one.send(b"get greeting\r\n")
             one.rest()
-    browser.wait_for_text("#warnings", "2 TLS handshakes failed within a minute")
+    browser.wait_for_text("#warnings", " failed within a minute: clients do not accept the certificate")
 
 
 def test_failed_logins(admin, tmp_path, browser):

@@ -108,7 +108,7 @@ function scheduleShow() {
 function setRange(seconds) {
   app.range = seconds;
   byId("ranges").querySelector(`input[value="${seconds}"]`).checked = true;
-  for (const server of app.servers) server.asked.minutes = 0;
+  for (const server of app.servers) delete server.asked.minutes;
   unzoom();
   void poll();
 }

@@ -64,7 +64,7 @@ function sayDuration(seconds) {
 
 function formatTime(ms, withDate) {
   const date = new Date(ms);
-  const time = date.toLocaleTimeString([], { hour12: false });
+  const time = date.toLocaleTimeString([], { hourCycle: "h23" });
   return withDate ? `${date.toLocaleDateString([], { weekday: "short" })} ${time}` : time;
 }
 

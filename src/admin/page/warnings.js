@@ -34,9 +34,10 @@ class Figures {
     return isKnown(this.rates[name]) ? this.rates[name] : 0;
   }
 
-  /* How many there were in the last minute, or what is known of it. */
+  /* How many there were in the last minute, or what is known of it. A second that was long makes fewer
+   * of them, but never none. */
   count(name) {
-    return Math.round(this.of(name) * this.seconds);
+    return this.of(name) > 0 ? Math.max(1, Math.round(this.of(name) * this.seconds)) : 0;
   }
 
   get gets() {
@@ -99,7 +100,7 @@ const WARNING_RULES = [
   },
 
   function isShortOfConnections(f) {
-    const open = f.of("connections"), allowed = f.of("connections_allowed");
+    const { curr_connections: open, max_connections: allowed } = f.stats; /* no mean: who is in now */
     if (!(allowed > 0 && open >= allowed * 0.9)) return null;
     return warn(`${formatNumber(open)} of ${formatNumber(allowed)} connections are in use: the next clients ` +
                 "will not be served. Raise conn-limit, or have clients share connections.");
