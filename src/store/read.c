@@ -48,7 +48,10 @@ bool cmstore_prefetch_item(const cmstore *store, struct cmstore_key *key) {
 }
 
 void cmstore_prefetch_why(const cmstore *store, const struct cmstore_key *key) {
+    const struct cm_policy *policy = cm_policy_of(store);
     cm_gone_prefetch(&store->gone, key->hash);
+    if (policy->kind->prefetch)
+        policy->kind->prefetch(policy, key->hash);
 }
 
 /* ---- the optimistic read ---- */

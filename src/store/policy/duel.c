@@ -211,5 +211,6 @@ const struct cm_policy_kind cm_policy_duel = {
     .judge = judge,
     .adopts = cm_s3fifo_adopts,
     .remembers = cm_s3fifo_remembers,
+    .prefetch = cm_s3fifo_prefetch,
     .adjust = adjust,
 };

@@ -132,3 +132,8 @@ bool cm_ghost_knows(const struct cm_ghost *ghost, uint64_t hash) {
     return atomic_load_explicit(&ghost->used, memory_order_relaxed) &&
            find(ghost, hash, CM_GHOST_STAMPS) != NULL;
 }
+
+void cm_ghost_prefetch(const struct cm_ghost *ghost, uint64_t hash) {
+    if (atomic_load_explicit(&ghost->used, memory_order_relaxed))
+        __builtin_prefetch((const void *)set_of(ghost, hash));
+}

@@ -46,5 +46,6 @@ enum cm_ghost_origin cm_ghost_take(struct cm_ghost *ghost, uint64_t hash);
 enum cm_ghost_origin cm_ghost_take_within(struct cm_ghost *ghost, uint64_t hash, uint32_t stamps);
 /* Whether the key is remembered; it still is then. */
 bool cm_ghost_knows(const struct cm_ghost *ghost, uint64_t hash);
+void cm_ghost_prefetch(const struct cm_ghost *ghost, uint64_t hash);
 
 #endif

@@ -61,6 +61,8 @@ struct cm_policy_kind {
     /* Whether it has dropped the key lately, as far as it knows; by any thread. NULL: it remembers
      * none. */
     bool (*remembers)(const struct cm_policy *policy, uint64_t hash);
+    /* Has the processor fetch what that looks at. NULL: nothing. */
+    void (*prefetch)(const struct cm_policy *policy, uint64_t hash);
     /* The policy's chance to follow the table's size; called before a segment is emptied. Returns
      * how many bytes its bookkeeping holds now. */
     uint64_t (*adjust)(struct cm_policy *policy, const struct cm_log_view *view, uint64_t items);

@@ -106,6 +106,13 @@ bool cm_s3fifo_remembers(const struct cm_policy *policy, uint64_t hash) {
            (votes(hash) && cm_ghost_knows(&s->main_ghost, hash));
 }
 
+void cm_s3fifo_prefetch(const struct cm_policy *policy, uint64_t hash) {
+    const struct cm_s3fifo *s = policy->state;
+    cm_ghost_prefetch(&s->small_ghost, hash);
+    if (votes(hash))
+        cm_ghost_prefetch(&s->main_ghost, hash);
+}
+
 static uint32_t step_of(uint32_t segments) {
     uint64_t of = segments > STEP_LEAST ? segments : STEP_LEAST;
     return (uint32_t)((of / SHARE_STEP + 1) * WHOLE / of);
@@ -203,6 +210,7 @@ const struct cm_policy_kind cm_policy_s3fifo = {
     .judge = cm_s3fifo_judge,
     .adopts = cm_s3fifo_adopts,
     .remembers = cm_s3fifo_remembers,
+    .prefetch = cm_s3fifo_prefetch,
     .adjust = cm_s3fifo_adjust,
 };
 
@@ -217,5 +225,6 @@ const struct cm_policy_kind cm_policy_s3fifo_size = {
     .judge = cm_s3fifo_judge,
     .adopts = cm_s3fifo_adopts,
     .remembers = cm_s3fifo_remembers,
+    .prefetch = cm_s3fifo_prefetch,
     .adjust = cm_s3fifo_adjust,
 };

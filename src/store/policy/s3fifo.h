@@ -30,6 +30,7 @@ uint8_t cm_s3fifo_admit(struct cm_policy *policy, uint64_t hash);
 unsigned cm_s3fifo_victim_log(struct cm_policy *policy, const struct cm_log_view *view);
 struct cm_verdict cm_s3fifo_judge(struct cm_policy *policy, const struct cm_candidate *c);
 bool cm_s3fifo_remembers(const struct cm_policy *policy, uint64_t hash);
+void cm_s3fifo_prefetch(const struct cm_policy *policy, uint64_t hash);
 bool cm_s3fifo_adopts(struct cm_policy *policy, const struct cm_log_view *view);
 uint64_t cm_s3fifo_adjust(struct cm_policy *policy, const struct cm_log_view *view, uint64_t items);
 
