@@ -163,6 +163,8 @@ def test_dashboard_is_whole():
                  for y in range(at["y"], at["y"] + at["h"])}
         assert not cells & taken, panel["title"]
         taken |= cells
+    (job,) = [one for one in dashboard["templating"]["list"] if one["name"] == "job"]
+    assert "allValue" not in job  # all of them are those of cachemand, not of Prometheus
     for panel in panels():
         assert panel["title"] and panel["targets"]
         assert panel["datasource"]["uid"] == "${datasource}"
