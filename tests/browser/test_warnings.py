@@ -2,12 +2,16 @@
 """What the page warns of, of servers to which it happens."""
 
 import os
+import pathlib
 import signal
 import socket
+
+import pytest
 
 import cachemand
 from admin import port_of
 
+LIBRARIES = sorted(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
 TOO_SMALL = "the cache is too small for its load."
 
 
@@ -57,6 +61,20 @@ def test_too_large(admin, browser):
     assert client.line() == b"SERVER_ERROR object too large for cache\r\n"
     browser.wait_for_text("#warnings", "1 set was refused within a minute: items are larger than "
                                        "max-item-size allows.")
+
+
+@pytest.mark.skipif(not LIBRARIES, reason="libfaketime is not installed")
+def test_clocks_that_differ(admin, browser):
+    one = admin()
+    two = admin(env={"LD_PRELOAD": str(LIBRARIES[0]), "FAKETIME": "+100s", "DONT_FAKE_MONOTONIC": "1",
+                     "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+                     "ASAN_OPTIONS": "verify_asan_link_order=0"})
+    names = [f"127.0.0.1:{server.admin_port}" for server in (one, two)]
+    browser.open(f"{one.page}/?servers={','.join(names)}")
+    seen = browser.wait_for_text("#warnings", f"What {names[0]} says is 2 minutes behind {names[1]}, and "
+                                              "left out of sums: their clocks differ, or it answers late.")
+    assert f"What {names[1]}" not in seen
+    browser.check_said(one.page, two.page)
 
 
 def wait_for_first_second(browser, server):

@@ -25,8 +25,9 @@ function showAll() {
   const servers = shownServers();
   const recent = sumOf(servers, "seconds", SPARK_S + 10);
   showFigures(recent);
-  showWarnings(app.servers.flatMap((server) => warningsOf(server).map(({ level, text }) =>
-    ({ level, text: app.servers.length > 1 && server.state === "ok" ? `${server.name}: ${text}` : text }))),
+  showWarnings([...warningsOfClocks(app.servers), ...app.servers.flatMap((server) =>
+    warningsOf(server).map(({ level, text }) => ({ level,
+      text: app.servers.length > 1 && server.state === "ok" ? `${server.name}: ${text}` : text })))],
     app.servers.every(({ state }) => state === "ok"));
   showMisses(recent);
   showCommands(servers);

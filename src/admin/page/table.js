@@ -45,12 +45,15 @@ function findRow(times, time) {
 
 /* ---- several servers ---- */
 
+/* Who is more steps behind than that is not waited for. */
+const LAG_STEPS = 3;
+
 /* All of them at the same times. A second that one of them lacks, because its clock ticks a little
  * differently, is what it said up to two steps before; past what all have said there is nothing. */
 function alignTables(tables, from) {
   const step = tables[0].step;
   const begins = tables.map((table) => table.times[table.times.length - 1]).filter(isKnown);
-  const end = begins.length > 0 ? Math.max(...begins) - 3 * step : 0;
+  const end = begins.length > 0 ? Math.max(...begins) - LAG_STEPS * step : 0;
   const live = begins.filter((time) => time >= end);
   const until = live.length > 0 ? Math.min(...live) : -Infinity;
   const times = new Set();

@@ -104,6 +104,16 @@ function warningsOf(server) {
     seconds: end === 0 ? 0 : end - findRow(seconds.times, seconds.times[end - 1] - 59) });
 }
 
+/* Of servers whose latest second is too far from the others' for alignTables(). */
+function warningsOfClocks(servers) {
+  const latest = ({ seconds }) => seconds.times[seconds.times.length - 1];
+  const known = servers.filter((server) => server.state === "ok" && isKnown(latest(server)));
+  const [first] = [...known].sort((a, b) => latest(b) - latest(a));
+  return known.filter((server) => latest(server) < latest(first) - LAG_STEPS).map((server) =>
+    warn(`What ${server.name} says is ${sayDuration(latest(first) - latest(server))} behind ${first.name}, ` +
+         "and left out of sums: their clocks differ, or it answers late."));
+}
+
 /* ---- tables ---- */
 
 const STATES = { new: "asking", ok: "answers", lost: "no answer", token: "needs a token",
