@@ -87,12 +87,14 @@ void cm_note_gone(cmstore *s, const struct cm_found *found, uint64_t hash,
                   enum cmstore_reason reason) {
     uint32_t now_s = cm_now(s), when_s = went_at(s, found, reason);
     uint32_t used_s = cm_item_last_access(found->record, now_s);
+    if (when_s < used_s) /* its time was over when it was stored, or touched */
+        when_s = used_s;
     if (when_s > now_s)
         when_s = now_s;
     struct cmstore_gone gone = {
         .reason = reason,
         .when_s = when_s,
-        .unused_s = when_s > used_s ? when_s - used_s : 0,
+        .unused_s = when_s - used_s,
         .fetched = (cm_word(found->record, 1) & CM_W1_FETCHED) != 0,
     };
     cm_gone_put(&s->gone, hash, &gone, now_s);
