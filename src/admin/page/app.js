@@ -3,6 +3,7 @@
 
 const POLL_MS = 1000;
 const ROWS_MAX = 600; /* that a chart draws */
+const REST_MS = 2000; /* at most, from showing to showing */
 const THEMES = ["system", "light", "dark"];
 
 const app = {
@@ -93,15 +94,21 @@ async function poll() {
   await Promise.all(updates);
 }
 
-let isScheduled = false;
+let isScheduled = false, shownAt = 0, tookMs = 0;
 
+/* Of many servers each answers when it likes, and to show all of them takes long: for four times as long
+ * nothing is shown then. */
 function scheduleShow() {
   if (isScheduled) return;
   isScheduled = true;
-  requestAnimationFrame(() => {
+  const rest = Math.min(4 * tookMs, REST_MS) - (performance.now() - shownAt);
+  setTimeout(() => requestAnimationFrame(() => {
+    const begin = performance.now();
     isScheduled = false;
     showAll();
-  });
+    shownAt = performance.now();
+    tookMs = shownAt - begin;
+  }), Math.max(0, rest));
 }
 
 /* ---- what people want ---- */
