@@ -410,6 +410,7 @@ static enum cm_resp_end pass_bad_key(struct cm_resp_request *request, uint64_t b
     struct cm_parser *parser = request->parser;
     struct cm_op *op = many_op(request);
     op->kind = CM_OP_REPLY;
+    op->selector = CM_REPLY_ERROR;
     parser->swallow = bytes + END_BYTES;
     if (parser->multi_marks == CM_RESP_MGET) {
         pass_arguments(parser, 1);
@@ -417,7 +418,6 @@ static enum cm_resp_end pass_bad_key(struct cm_resp_request *request, uint64_t b
     }
     op->form = CM_RESP_TEXT;
     op->text = CM_RESP_BAD_KEY;
-    op->selector = CM_REPLY_ERROR;
     pass_arguments(parser, 1);
     if (parser->state == CM_RESP_KEYS) {
         parser->state = CM_RESP_SKIP;

@@ -150,6 +150,7 @@ static void requests_of_resp(void **state) {
         {"*2\r\n$3\r\nDEL\r\n$1\r\nz\r\n", AS(delete, miss)},
         {"*1\r\n$8\r\nNONSENSE\r\n", AS(other, error)},
         {"*2\r\n$3\r\nSET\r\n$1\r\na\r\n", AS(other, error)},
+        {"*2\r\n$4\r\nMGET\r\n$0\r\n\r\n", AS(other, error)},
     };
     check(*state, expected, COUNT(expected));
 }
