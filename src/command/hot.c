@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "base/uri.h"
 #include "command/stats.h"
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 
