@@ -256,24 +256,28 @@ static void carry_out(struct cm_server *server, struct cm_admin_change *change) 
 
 /* ---- from thread to thread ---- */
 
-/* All that have come, in their order. */
-static struct cm_admin_change *take_all(struct cm_server_settings *settings, bool stays_open) {
+/* The one that has waited longest, NULL: none has. */
+static struct cm_admin_change *take_first(struct cm_server_settings *settings, bool *more) {
     uv_mutex_lock(&settings->lock);
     struct cm_admin_change *first = settings->first;
-    settings->first = NULL;
-    settings->last = &settings->first;
-    settings->is_open = settings->is_open && stays_open;
+    if (first != NULL)
+        settings->first = first->next;
+    *more = settings->first != NULL;
+    if (!*more)
+        settings->last = &settings->first;
     uv_mutex_unlock(&settings->lock);
     return first;
 }
 
+/* One in a turn of the loop, at whose end the listeners are closed that it has done away with. */
 static void on_wake(uv_async_t *wake) {
     struct cm_server *server = wake->data;
-    struct cm_admin_change *next;
-    for (struct cm_admin_change *at = take_all(&server->settings, true); at != NULL; at = next) {
-        next = at->next;
-        carry_out(server, at);
-    }
+    bool more;
+    struct cm_admin_change *change = take_first(&server->settings, &more);
+    if (change != NULL)
+        carry_out(server, change);
+    if (more)
+        (void)uv_async_send(wake);
 }
 
 static void refuse(struct cm_admin_change *change) {
@@ -315,13 +319,15 @@ bool cm_server_open_settings(struct cm_server *server) {
 
 void cm_server_close_settings(struct cm_server *server) {
     struct cm_server_settings *settings = &server->settings;
-    struct cm_admin_change *next;
+    struct cm_admin_change *change;
+    bool more;
     if (!settings->has_lock)
         return;
-    for (struct cm_admin_change *at = take_all(settings, false); at != NULL; at = next) {
-        next = at->next;
-        refuse(at);
-    }
+    uv_mutex_lock(&settings->lock);
+    settings->is_open = false;
+    uv_mutex_unlock(&settings->lock);
+    while ((change = take_first(settings, &more)) != NULL)
+        refuse(change);
     uv_close((uv_handle_t *)&settings->wake, NULL);
 }
 

@@ -330,6 +330,23 @@ def test_many_at_a_time_and_the_cache_goes_on(admin):
     assert rows["memory-limit"][0] == last
 
 
+def test_listeners_to_and_fro(admin):
+    """Each change finds the listeners of the one before closed."""
+    answers = []
+
+    def change(text):
+        for _ in range(20):
+            answers.append(admin.set(text))
+
+    threads = [threading.Thread(target=change, args=(f"listen = 127.0.0.1{more}",))
+               for more in ["", ", 127.0.0.2"] * 3]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(answers) == 120 and {status for status, _ in answers} == {200}
+
+
 def test_while_it_stops(admin):
     """Whoever asks then is told, or hung up on; the server ends."""
     stop, seen = threading.Event(), set()
