@@ -6,6 +6,7 @@
 #include "net/conn.h"
 #include "net/internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -148,6 +149,10 @@ enum cm_status cm_net_listen(struct cm_net *net, const struct cm_net_listen *opt
 
 enum cm_status cm_net_listen_anew(struct cm_net *net, const struct cm_net_listen *options,
                                   struct cm_net_error *error) {
+    if (net->stopping) { /* nobody would close them */
+        snprintf(error->text, sizeof error->text, "the server is stopping");
+        return CM_SYSTEM;
+    }
     return cm_listeners_change(net, options, error);
 }
 

@@ -371,6 +371,22 @@ def test_while_it_stops(admin):
     assert seen <= {200, 503}
 
 
+def test_no_listeners_while_it_stops(admin):
+    """They would keep it from ending. A client that does not read has it wait."""
+    client = admin.server.connect(receive_buffer=4096)
+    client.set(b"big", b"b" * 1000000)
+    client.send(b"get big\r\n" * 20)
+    client.line()
+    admin.server.signal(signal.SIGTERM)
+    wait_until(lambda: cachemand.refuses(admin.server.port), "the listeners' end")
+    with contextlib.suppress(OSError):  # it has ended already
+        status, text = admin.set("listen = 127.0.0.1, 127.0.0.2")
+        assert (status, text) in [
+            (409, "listen: the server is stopping; it stays as it was\n"), (503, "stopping\n")]
+    client.close()
+    assert admin.server.wait() == 0
+
+
 def test_answers_whatever_is_logged(admin):
     assert admin.set("log-level = error")[0] == 200
     assert admin.set("idle-timeout = 5") == (200, "idle-timeout: 0 -> 5, by 127.0.0.1\n")
