@@ -103,7 +103,7 @@ int cm_connect(struct cm_console *console);
 
 /* ---- a server's settings (settings.c) ---- */
 
-/* Whether 'config' asks for a server's --admin, for which there needs to be no client. */
+/* Whether 'config' asks a server's --admin. Unless it is given, the client's servers say where. */
 bool cm_settings_are_meant(const struct cm_args *args);
 int cm_settings_run(struct cm_console *console, const struct cm_args *args);
 

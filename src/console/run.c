@@ -54,10 +54,11 @@ static int unknown(struct cm_console *console, struct cm_slice name) {
                     cm_show(&shown, name));
 }
 
-/* Those that are about the console itself. */
+/* Not those that are about the console itself, or say where they ask. */
 static bool needs_client(const struct cm_args *args) {
     const struct cm_command *command = args->command;
-    return !(command->run == cm_command_config && cm_settings_are_meant(args)) &&
+    return !(command->run == cm_command_config && cm_settings_are_meant(args) &&
+             args->given.admin != NULL) &&
            command->run != cm_command_help && command->run != cm_command_quit &&
            command->run != cm_command_connect && command->run != cm_command_time &&
            command->run != cm_command_history;

@@ -2,6 +2,7 @@
 #include "cli/where.h"
 #include "console/glob.h"
 #include "console/internal.h"
+#include "console/servers.h"
 #include "console/table.h"
 #include "web/ask.h"
 
@@ -11,13 +12,14 @@
 
 /* 'config get', 'set' and 'reset': a server's own settings, by its --admin. */
 
-#define DEFAULT_ADDRESS "127.0.0.1:16181"
+#define ADMIN_PORT ":16181"
 enum { URL_BYTES = 512, TIMEOUT_MS = 10000, MANY_BYTES = 4096 };
 
 struct asked {
     char address[URL_BYTES]; /* HOST:PORT, for messages */
     char url[URL_BYTES];
     char token[CM_WEB_TOKEN_BYTES]; /* empty: none */
+    bool is_guessed;                /* the address, from the server's */
     struct cm_web_answer answer;
     json_t *said; /* NULL: no JSON */
 };
@@ -43,11 +45,41 @@ static bool has_port(const char *address) {
     return strchr(bracket != NULL ? bracket : address, ':') != NULL;
 }
 
-static int find_address(struct cm_console *console, const struct cm_args *args,
-                        struct asked *asked) {
+/* HOST of "HOST:PORT" or "[IPV6]:PORT". */
+static bool take_host(const char *server, char *host) {
+    const char *colon = strrchr(server, ':');
+    const size_t bytes = colon != NULL ? (size_t)(colon - server) : 0;
+    if (bytes == 0 || bytes > URL_BYTES / 2 || strncmp(server, "unix:", 5) == 0)
+        return false;
+    snprintf(host, URL_BYTES, "%.*s", (int)bytes, server);
+    return true;
+}
+
+/* The host of the one server that is meant, where --admin's usual port is. */
+static int guess_host(struct cm_console *console, const struct cm_args *args, char *host) {
+    const char *word = args->operands[0].data;
+    struct cm_targets targets;
+    struct cm_shown shown;
+    int status = cm_targets_init(console, args->given.server, &targets);
+    if (status != CM_EXIT_OK)
+        return status;
+    if (targets.count > 1)
+        status = cm_error(console, CM_EXIT_USAGE,
+                          "config %s: which of the %zu servers? --server NAME or --admin ADDRESS "
+                          "says it",
+                          word, targets.count);
+    else if (!take_host(targets.names[0], host))
+        status = cm_error(console, CM_EXIT_USAGE,
+                          "config %s: %s does not tell where the server's --admin is; --admin "
+                          "ADDRESS does",
+                          word, cm_show_text(&shown, targets.names[0]));
+    cm_targets_deinit(&targets);
+    return status;
+}
+
+static int read_address(struct cm_console *console, const char *given, struct asked *asked) {
     static const char secure[] = "https://", plain[] = "http://";
     const struct cm_cli_where *where = &console->where;
-    const char *given = args->given.admin != NULL ? args->given.admin : DEFAULT_ADDRESS;
     bool is_secure = where->tls || where->ca != NULL || where->cert != NULL;
     struct cm_shown shown;
     const char *address = given;
@@ -65,9 +97,23 @@ static int find_address(struct cm_console *console, const struct cm_args *args,
             "if it is by TLS",
             cm_show_text(&shown, given));
     snprintf(asked->address, sizeof asked->address, "%s%s", address,
-             has_port(address) ? "" : ":16181");
+             has_port(address) ? "" : ADMIN_PORT);
     snprintf(asked->url, sizeof asked->url, "%s%.300s", is_secure ? secure : plain, asked->address);
     return CM_EXIT_OK;
+}
+
+static int find_address(struct cm_console *console, const struct cm_args *args,
+                        struct asked *asked) {
+    char host[URL_BYTES];
+    if (args->given.admin != NULL && args->given.server != NULL)
+        return cm_error(console, CM_EXIT_USAGE,
+                        "config %s: --admin and --server both say which server",
+                        args->operands[0].data);
+    if (args->given.admin != NULL)
+        return read_address(console, args->given.admin, asked);
+    const int status = guess_host(console, args, host);
+    asked->is_guessed = true;
+    return status == CM_EXIT_OK ? read_address(console, host, asked) : status;
 }
 
 static int find_token(struct cm_console *console, const struct cm_args *args, struct asked *asked) {
@@ -96,8 +142,9 @@ static int say_why_not(struct cm_console *console, const struct asked *asked,
                         "%s did not answer in time; the option timeout gives it longer",
                         asked->address);
     if (status == CM_UNREACHABLE)
-        return cm_error(console, CM_EXIT_UNAVAILABLE, "%s cannot be reached: %s", asked->address,
-                        reason);
+        return cm_error(
+            console, CM_EXIT_UNAVAILABLE, "%s cannot be reached: %s%s", asked->address, reason,
+            asked->is_guessed ? "; --admin ADDRESS says where the server's --admin is" : "");
     return cm_error(console, CM_EXIT_PROTOCOL, "%s: %s", asked->address, reason);
 }
 

@@ -119,6 +119,39 @@ def test_addresses(config):
     assert errors.startswith(b"cacheman: 127.0.0.1:1 cannot be reached: ")
 
 
+SAYS = b"--admin ADDRESS says where the server's --admin is"
+TWO = "127.9.8.7:1,127.9.8.8:1"
+
+
+@pytest.mark.parametrize("servers,words,address", [
+    ("127.9.8.7:1", [], b"127.9.8.7"),
+    ("[::1]:1", [], b"[::1]"),
+    (TWO, ["--server", "127.9.8.8:1"], b"127.9.8.8"),
+], ids=["one", "IPv6", "of two"])
+@pytest.mark.parametrize("command", [["get"], ["set", "threads", "1"], ["reset"]], ids=lambda c: c[0])
+def test_the_server_says_where_its_admin_is(command, servers, words, address):
+    for options, env in [(["-s", servers], {}), ([], {"CACHEMAN_SERVERS": servers})]:
+        status, out, errors = run(*options, "config", *command, *words, env=env)
+        assert (status, out) == (69, b"")
+        assert errors.startswith(b"cacheman: %s:16181 cannot be reached: " % address)
+        assert errors.endswith(b"; " + SAYS + b"\n")
+
+
+@pytest.mark.parametrize("servers,words,errors", [
+    (TWO, ["set", "threads", "1"],
+     b"config set: which of the 2 servers? --server NAME or --admin ADDRESS says it"),
+    (TWO, ["get"], b"config get: which of the 2 servers? --server NAME or --admin ADDRESS says it"),
+    (TWO, ["reset", "--server", "127.0.0.1:1"],
+     b"there is no server 127.0.0.1:1 here; 'servers' lists them"),
+    ("unix:/nowhere/s", ["set", "threads", "1"],
+     b"config set: unix:/nowhere/s does not tell where the server's --admin is; --admin ADDRESS does"),
+    (TWO, ["get", "--server", "127.9.8.7:1", "--admin", "127.9.8.7"],
+     b"config get: --admin and --server both say which server"),
+], ids=["set", "get", "unknown", "unix", "both"])
+def test_servers_that_do_not_say_where(servers, words, errors):
+    assert run("-s", servers, "config", *words) == (64, b"", b"cacheman: " + errors + b"\n")
+
+
 def test_no_answer(config):
     """A server of the cache's own protocols says no HTTP; one that says nothing ends by timeout."""
     port = config.server.port
