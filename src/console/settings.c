@@ -6,6 +6,7 @@
 #include "console/table.h"
 #include "web/ask.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,10 +129,48 @@ static int find_token(struct cm_console *console, const struct cm_args *args, st
     size_t bytes = strlen(asked->token);
     while (bytes > 0 && strchr(" \t", asked->token[bytes - 1]) != NULL) /* as the server does */
         asked->token[--bytes] = '\0';
+    return bytes > 0 ? CM_EXIT_OK
+                     : cm_error(console, CM_EXIT_INPUT,
+                                "cannot read the token file %s: its first line is empty",
+                                cm_show_text(&shown, path));
+}
+
+/* libcurl's words do not say why not. */
+static int check_file(struct cm_console *console, const char *path) {
+    struct cm_shown shown;
+    FILE *file = path != NULL ? fopen(path, "r") : NULL;
+    if (path != NULL && file == NULL)
+        return cm_error(console, CM_EXIT_INPUT, "cannot read %s: %s", cm_show_text(&shown, path),
+                        strerror(errno));
+    if (file != NULL)
+        (void)fclose(file);
     return CM_EXIT_OK;
 }
 
+static int check_files(struct cm_console *console) {
+    const struct cm_cli_where *where = &console->where;
+    int status = check_file(console, where->ca);
+    if (status == CM_EXIT_OK)
+        status = check_file(console, where->cert);
+    return status == CM_EXIT_OK ? check_file(console, where->key) : status;
+}
+
 /* ---- asking ---- */
+
+static int unreachable(struct cm_console *console, const struct asked *asked, const char *reason) {
+    const bool is_secure = strncmp(asked->url, "https:", 6) == 0;
+    if (asked->answer.speaks_else)
+        return cm_error(console, CM_EXIT_UNAVAILABLE,
+                        is_secure
+                            ? "%s speaks no TLS; is this the port of the server's --admin? If "
+                              "so, try --admin http://%s"
+                            : "%s speaks no HTTP; is this the port of the server's --admin? If "
+                              "so, try --admin https://%s",
+                        asked->address, asked->address);
+    return cm_error(
+        console, CM_EXIT_UNAVAILABLE, "%s cannot be reached: %s%s", asked->address, reason,
+        asked->is_guessed ? "; --admin ADDRESS says where the server's --admin is" : "");
+}
 
 static int say_why_not(struct cm_console *console, const struct asked *asked,
                        enum cm_status status) {
@@ -142,9 +181,9 @@ static int say_why_not(struct cm_console *console, const struct asked *asked,
                         "%s did not answer in time; the option timeout gives it longer",
                         asked->address);
     if (status == CM_UNREACHABLE)
-        return cm_error(
-            console, CM_EXIT_UNAVAILABLE, "%s cannot be reached: %s%s", asked->address, reason,
-            asked->is_guessed ? "; --admin ADDRESS says where the server's --admin is" : "");
+        return unreachable(console, asked, reason);
+    if (status == CM_INVALID)
+        return cm_error(console, CM_EXIT_INPUT, "TLS: %s", reason);
     return cm_error(console, CM_EXIT_PROTOCOL, "%s: %s", asked->address, reason);
 }
 
@@ -154,21 +193,19 @@ static int say_refusal(struct cm_console *console, const struct asked *asked) {
     char text[256] = "an answer that makes no sense";
     struct cm_told told;
     const long code = asked->answer.code;
-    if (body.data == NULL)
-        body = CM_SLICE("");
     while (body.len > 0 && body.data[body.len - 1] == '\n')
         body.len--;
-    if (code == 401)
-        return cm_error(console, CM_EXIT_DENIED,
-                        asked->token[0] == '\0'
-                            ? "%s wants a token; --token-file names the file with it"
-                            : "%s did not accept the token",
-                        asked->address);
     if (code >= 400 && body.len > 0)
         snprintf(text, sizeof text, "%.*s", (int)(body.len < sizeof text ? body.len : sizeof text),
                  body.data);
-    return cm_error(console, code == 403 ? CM_EXIT_DENIED : CM_EXIT_PROTOCOL, "%s: %s",
-                    asked->address, cm_tell(&told, text));
+    const bool takes_token = strstr(text, "token") != NULL;
+    if (code == 401 && takes_token && asked->token[0] != '\0')
+        return cm_error(console, CM_EXIT_DENIED, "%s did not accept the token", asked->address);
+    if (code == 401 && takes_token && strstr(text, "certificate") == NULL)
+        return cm_error(console, CM_EXIT_DENIED,
+                        "%s wants a token; --token-file names the file with it", asked->address);
+    return cm_error(console, code == 401 || code == 403 ? CM_EXIT_DENIED : CM_EXIT_PROTOCOL,
+                    "%s: %s", asked->address, cm_tell(&told, text));
 }
 
 /* An answer in JSON is at asked->said. */
@@ -273,6 +310,12 @@ static void list_names(const json_t *said, char *to, size_t room) {
     }
 }
 
+/* Whose wish it was is for the server's log. */
+static const char *shorten(const char *message) {
+    static const char nothing[] = "nothing has changed that ";
+    return strncmp(message, nothing, sizeof nothing - 1) == 0 ? "nothing has changed" : message;
+}
+
 static int tell(struct cm_console *console, const struct asked *asked) {
     const json_t *messages = json_object_get(asked->said, "messages");
     const long code = asked->answer.code;
@@ -284,9 +327,9 @@ static int tell(struct cm_console *console, const struct asked *asked) {
     for (size_t i = 0; i < json_array_size(messages); i++) {
         const char *message = json_string_value(json_array_get(messages, i));
         if (message != NULL && code == 422)
-            status = cm_error(console, CM_EXIT_USAGE, "%s", cm_tell(&told, message));
+            status = cm_error(console, CM_EXIT_USAGE, "%s", cm_tell(&told, shorten(message)));
         else if (message != NULL)
-            cm_answer(console, "%s", cm_tell(&told, message));
+            cm_answer(console, "%s", cm_tell(&told, shorten(message)));
     }
     if (code == 200 || status != CM_EXIT_OK)
         return status;
@@ -356,6 +399,8 @@ int cm_settings_run(struct cm_console *console, const struct cm_args *args) {
     int status = find_address(console, args, &asked);
     if (status == CM_EXIT_OK)
         status = find_token(console, args, &asked);
+    if (status == CM_EXIT_OK)
+        status = check_files(console);
     if (status == CM_EXIT_OK)
         status = words[i].run(console, args, &asked);
     cm_web_answer_deinit(&asked.answer);

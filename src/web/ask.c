@@ -72,6 +72,37 @@ static void set_up(struct asking *asking, const struct cm_web_request *request) 
              request->key_file != NULL ? request->key_file : request->cert_file);
 }
 
+/* OpenSSL's "wrong version number" is its word for bytes that are no TLS. */
+static bool speaks_else(const struct asking *asking, CURLcode result, long code) {
+    switch (result) {
+    case CURLE_GOT_NOTHING:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_WEIRD_SERVER_REPLY:
+        return true;
+    case CURLE_RECV_ERROR:
+        return code == 0;
+    case CURLE_SSL_CONNECT_ERROR:
+        return strstr(asking->reason, "wrong version number") != NULL ||
+               strstr(asking->reason, "packet length too long") != NULL;
+    default:
+        return false;
+    }
+}
+
+static enum cm_status status_of(CURLcode result) {
+    switch (result) {
+    case CURLE_OPERATION_TIMEDOUT:
+        return CM_TIMEOUT;
+    case CURLE_OUT_OF_MEMORY:
+        return CM_NO_MEMORY;
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_CERTPROBLEM:
+        return CM_INVALID;
+    default:
+        return CM_UNREACHABLE;
+    }
+}
+
 static enum cm_status perform(struct asking *asking, struct cm_web_answer *answer) {
     CURLcode result = asking->curl.easy_perform(asking->easy);
     if (asking->status != CM_OK) {
@@ -83,9 +114,8 @@ static enum cm_status perform(struct asking *asking, struct cm_web_answer *answe
         return CM_OK;
     snprintf(answer->reason, sizeof answer->reason, "%s",
              asking->reason[0] != '\0' ? asking->reason : asking->curl.easy_strerror(result));
-    return result == CURLE_OPERATION_TIMEDOUT ? CM_TIMEOUT
-           : result == CURLE_OUT_OF_MEMORY    ? CM_NO_MEMORY
-                                              : CM_UNREACHABLE;
+    answer->speaks_else = speaks_else(asking, result, answer->code);
+    return status_of(result);
 }
 
 enum cm_status cm_web_ask(const struct cm_web_request *request, struct cm_web_answer *answer) {

@@ -24,10 +24,12 @@ struct cm_web_answer {
     long code;
     struct cm_buf body;               /* JSON was asked for */
     char reason[CM_WEB_REASON_BYTES]; /* for people; why there is none */
+    bool speaks_else;                 /* UNREACHABLE: something is there, but no HTTP, or no TLS */
 };
 
 /* Whatever it answers, the caller gives *answer to cm_web_answer_deinit(). SYSTEM (there is no
- * libcurl), UNREACHABLE, TIMEOUT, BAD_ANSWER (too much of it), NO_MEMORY, each explained. */
+ * libcurl), INVALID (a file of the request's is none for TLS), UNREACHABLE, TIMEOUT, BAD_ANSWER (too
+ * much of it), NO_MEMORY, each explained. */
 CM_MUST_CHECK enum cm_status cm_web_ask(const struct cm_web_request *request,
                                         struct cm_web_answer *answer);
 void cm_web_answer_deinit(struct cm_web_answer *answer);

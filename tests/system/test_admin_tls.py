@@ -159,6 +159,23 @@ def test_beyond_loopback_with_client_certificates(serve, server_cert, authority,
     assert "can be read on the way" not in server.error_text()
 
 
+def test_console_without_either(start, authority, tmp_path, token_file):
+    """The server says what it wants."""
+    where = ["--ca", authority.cert, "config", "get", "--admin"]
+    wrong = tmp_path / "wrong"
+    wrong.write_text("wrong-horse-battery-staple")
+    _, port = start("--admin-client-ca", str(authority.cert))
+    refused = (77, b"", f"cacheman: localhost:{port}: {NEEDS}\n".encode())
+    assert console(*where, f"localhost:{port}") == refused
+    assert console(*where, f"localhost:{port}", "--token-file", wrong) == refused
+    _, port = start("--admin-client-ca", str(authority.cert), "--admin-token-file", str(token_file))
+    assert console(*where, f"localhost:{port}") == (
+        77, b"", f"cacheman: localhost:{port}: {NEEDS}, or the token of --admin-token-file: "
+                 "Authorization: Bearer TOKEN\n".encode())
+    assert console(*where, f"localhost:{port}", "--token-file", wrong) == (
+        77, b"", f"cacheman: localhost:{port} did not accept the token\n".encode())
+
+
 def test_console(start, authority, client_cert):
     _, port = start("--admin-client-ca", str(authority.cert))
     where = ["--admin", f"localhost:{port}"]

@@ -2,6 +2,7 @@
 """The console's config get, set and reset, which ask a server's --admin."""
 
 import json
+import socket
 
 import pytest
 
@@ -60,7 +61,7 @@ def test_json(config):
     assert answer["error"] == "not changed: threads"
 
 
-NOTHING = "cacheman: nothing has changed that 127.0.0.1 wanted changed\n"
+NOTHING = "cacheman: nothing has changed\n"
 
 
 @pytest.mark.parametrize("words,status,out,errors", [
@@ -96,6 +97,11 @@ def test_tokens(config, serve, tmp_path):
         77, b"", b"cacheman: %s did not accept the token\n" % config.address.encode())
     assert run("config", "get", *bare, "--token-file", "/nowhere/token") == (
         66, b"", b"cacheman: cannot read the token file /nowhere/token: No such file or directory\n")
+    for text, why in [("", "it is empty"), ("\nx\n", "its first line is empty"),
+                      (" \t\n", "its first line is empty")]:
+        wrong.write_text(text)
+        assert run("config", "get", *bare, "--token-file", wrong) == (
+            66, b"", f"cacheman: cannot read the token file {wrong}: {why}\n".encode())
     blank = tmp_path / "blank"
     blank.write_text(TOKEN + " \t\n")
     assert run("config", "get", "threads", *bare, "--token-file", blank)[0] == 0
@@ -153,8 +159,44 @@ def test_servers_that_do_not_say_where(servers, words, errors):
 
 
 def test_no_answer(config):
-    """A server of the cache's own protocols says no HTTP; one that says nothing ends by timeout."""
-    port = config.server.port
-    status, _, errors = run("--timeout", "300ms", "config", "get", "--admin", f"127.0.0.1:{port}")
-    assert status == 69
-    assert errors.startswith(b"cacheman: 127.0.0.1:%d " % port)
+    """One that says nothing ends by timeout."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = "127.0.0.1:%d" % silent.getsockname()[1]
+        assert run("--timeout", "300ms", "config", "get", "--admin", address) == (
+            69, b"", b"cacheman: %s did not answer in time; the option timeout gives it longer\n"
+            % address.encode())
+
+
+def no_protocol(name, address, scheme):
+    return (69, b"", f"cacheman: {address} speaks no {name}; is this the port of the server's --admin? "
+                     f"If so, try --admin {scheme}://{address}\n".encode())
+
+
+def test_what_answers_by_other_protocols(config, serve, server_cert, authority):
+    cert, key = server_cert
+    server = serve("--admin", "127.0.0.1:0", "--admin-tls", "--tls-cert", str(cert), "--tls-key",
+                   str(key))
+    secure = f"127.0.0.1:{port_of(server)}"
+    cache = f"127.0.0.1:{config.server.port}"
+    for address in [secure, cache]:
+        assert run("config", "get", "--admin", address) == no_protocol("HTTP", address, "https")
+    for address in [config.address, cache]:
+        assert run("config", "get", "--admin", "https://" + address) == \
+            no_protocol("TLS", address, "http")
+    assert run("--ca", authority.cert, "config", "get", "--admin", config.address) == \
+        no_protocol("TLS", config.address, "http")
+
+
+def test_files_for_tls(config, tmp_path):
+    where = ["--admin", "https://" + config.address]
+    for options in [["--ca"], ["--cert"]]:
+        for before, after in [(options, where), (options, [])]:
+            status, out, errors = run(*before, "/nowhere/x.pem", "config", "get", *after)
+            assert (status, out) == (66, b"") and b"/nowhere/x.pem" in errors, errors
+            if after:
+                assert errors == b"cacheman: cannot read /nowhere/x.pem: No such file or directory\n"
+    wrong = tmp_path / "x.pem"
+    wrong.write_text("nothing")
+    for option in ["--ca", "--cert"]:
+        status, _, errors = run(option, wrong, "config", "get", *where)
+        assert (status, errors[:15]) == (66, b"cacheman: TLS: "), errors
