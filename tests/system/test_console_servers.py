@@ -16,9 +16,11 @@ MEMCACHED = shutil.which("memcached")
 
 
 @pytest.fixture
-def two(serve):
-    servers = [serve("-t", "1"), serve("-t", "1")]
-    console = Console(",".join(f"127.0.0.1:{server.port}" for server in servers))
+def two(serve, hold_port):
+    """Servers whose ports stay theirs when they have died."""
+    ports = [hold_port(), hold_port()]
+    servers = [serve("-t", "1", "-p", str(port), port=False) for port in ports]
+    console = Console(",".join(f"127.0.0.1:{port}" for port in ports))
     console.names = console.servers.split(",")
     console.processes = servers
     return console
