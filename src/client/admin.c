@@ -97,8 +97,9 @@ static bool visit(struct asked *asked, struct cm_slice line) {
     return ask->visit == NULL || ask->visit(ask->context, &given);
 }
 
+/* "Error ..." is of refresh_certs. */
 static bool is_refusal(struct cm_slice line, struct cm_answer *answer) {
-    if (begins(line, "BUSY ") || begins(line, "WATCHER_TOO_MANY")) {
+    if (begins(line, "BUSY ") || begins(line, "WATCHER_TOO_MANY") || begins(line, "Error ")) {
         answer->result.status = CM_REFUSED;
         return true;
     }

@@ -15,6 +15,7 @@ struct watching {
     bool names_servers; /* there are several */
     bool shows_errors;  /* a server's own are lines like any other */
     bool interrupted;
+    bool gone; /* a server, as it was asked to */
     uint64_t seen;
     uint64_t until_ns; /* 0: for as long as nobody ends it */
     struct cacheman_error error;
@@ -93,6 +94,15 @@ static bool join_words(const struct cm_args *args, const char *refused, char *to
     return true;
 }
 
+/* Whether the answer of 'send' to these words is that the connection ends. */
+static bool is_farewell(const struct watching *watching) {
+    if (!watching->shows_errors)
+        return false;
+    const struct cm_slice first = watching->args->operands[0];
+    const struct cm_slice word = cm_slice(first.data, strcspn(first.data, " "));
+    return cm_slice_equal(word, CM_SLICE("shutdown")) || cm_slice_equal(word, CM_SLICE("quit"));
+}
+
 /* At once: the others may go on for long. The next server's reason then finds an empty place. */
 static void on_finish(void *context, const char *server, enum cm_status status) {
     struct watching *watching = context;
@@ -103,6 +113,13 @@ static void on_finish(void *context, const char *server, enum cm_status status) 
     if (watching->shows_errors && !is_away && watching->console->json == NULL) {
         watching->status = cm_worse(
             watching->status, status == CM_NOT_AUTHENTICATED ? CM_EXIT_DENIED : CM_EXIT_PROTOCOL);
+        error->text[0] = '\0';
+        return;
+    }
+    if (status == CM_UNREACHABLE && error->text[0] == '\0' && is_farewell(watching)) {
+        struct cm_shown shown;
+        watching->gone = true;
+        cm_note(watching->console, "%s has closed the connection", cm_show_text(&shown, server));
         return;
     }
     if (status == CM_REFUSED && !watching->shows_errors && strcmp(error->text, "ERROR") == 0)
@@ -119,6 +136,8 @@ static int end(const struct watching *watching, enum cm_status status) {
     struct cm_console *console = watching->console;
     if (console->json != NULL)
         cm_json_set_u64(console->json, "count", watching->seen);
+    if (watching->gone)
+        return watching->status;
     if (status != CM_OK && watching->status == CM_EXIT_OK)
         return cm_error_of(
             console,

@@ -237,6 +237,23 @@ def test_send(console):
     assert console.good("get", "k") == b"a\r\nEND\n\x1b\r\nEND\r\n", "nobody met the rest of it"
 
 
+def test_send_what_a_server_does_not_answer(serve):
+    with_leave, without = serve("-A"), serve()
+    both = Console(f"127.0.0.1:{with_leave.port},127.0.0.1:{without.port}")
+    assert both("send", "refresh_certs", "--server", f"127.0.0.1:{without.port}") == (
+        PROTOCOL, b"Error TLS not enabled\n", b"")
+    assert both.good("send", "quit") == b""
+    status, out, err = both("send", "shutdown graceful")
+    assert (status, out, err) == (
+        PROTOCOL, b"127.0.0.1:%d SERVER_ERROR: shutdown not enabled\n" % without.port, b"")
+    gone = Console(f"127.0.0.1:{with_leave.port}")
+    with_leave.process.wait(WAIT_S)
+    assert gone("send", "shutdown") == (
+        UNAVAILABLE, b"", f"cacheman: {gone.servers} cannot be reached: Connection refused\n".encode())
+    other = Console(f"127.0.0.1:{serve('-A').port}")
+    assert other.json("send", "shutdown")[0]["ok"] is True
+
+
 def test_flush(console):
     console.good("set", "k", "v")
     assert console.good("flush") == b"flushed 1 server\n"
