@@ -176,7 +176,7 @@ static int read_all(struct cm_console *console, const struct cm_targets *targets
                     struct spots *all) {
     char group[32];
     int status = CM_EXIT_OK;
-    snprintf(group, sizeof group, "hotkeys %" PRIu32, number);
+    snprintf(group, sizeof group, CM_HOT_GROUP " %" PRIu32, number);
     for (size_t i = 0; i < targets->count; i++) {
         struct cm_stats stats;
         const int one = cm_stats_read(console, targets->names[i], group, &stats);

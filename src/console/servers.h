@@ -25,10 +25,11 @@ struct cm_stats {
     struct cm_buf text;
 };
 
-/* Asks one server; the exit status, after a message unless `quietly`. In any case the caller ends with
+/* Asks one server; the exit status, after a message. In any case the caller ends with
  * cm_stats_deinit(). */
 int cm_stats_read(struct cm_console *console, const char *server, const char *group,
                   struct cm_stats *stats);
+#define CM_HOT_GROUP "hotkeys" /* and how many; cachemand's own */
 /* The same of what a server says about a key. */
 int cm_why_read(struct cm_console *console, const char *server, struct cm_slice key,
                 struct cm_stats *stats);

@@ -103,6 +103,14 @@ static struct cacheman_ask ask_into(struct reading *reading, const char *server,
                                  .error = error};
 }
 
+static void explain_group(const char *group, struct cacheman_error *error) {
+    if (strncmp(group, CM_HOT_GROUP, sizeof CM_HOT_GROUP - 1) == 0)
+        snprintf(error->text, sizeof error->text, "does not count hot keys; cachemand does");
+    else
+        snprintf(error->text, sizeof error->text, "knows no such group of statistics: %.100s",
+                 group);
+}
+
 int cm_stats_read(struct cm_console *console, const char *server, const char *group,
                   struct cm_stats *stats) {
     struct cacheman_error error = {0};
@@ -115,7 +123,7 @@ int cm_stats_read(struct cm_console *console, const char *server, const char *gr
     if (status == CM_INVALID)
         return cm_error(console, CM_EXIT_USAGE, "that is no name of a group of statistics");
     if (status == CM_REFUSED && strcmp(error.text, "ERROR") == 0 && group != NULL)
-        snprintf(error.text, sizeof error.text, "knows no such group of statistics: %.100s", group);
+        explain_group(group, &error);
     return cm_error_of(console, &(struct cm_trouble){status, server, error.text, {0}});
 }
 

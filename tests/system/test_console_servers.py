@@ -195,6 +195,8 @@ def test_tls(serve_tls, authority):
 @pytest.mark.skipif(not MEMCACHED, reason="no memcached")
 def test_memcached(memcached):
     console = Console(memcached())
+    assert console("hot") == (
+        76, b"", f"cacheman: {console.servers}: does not count hot keys; cachemand does\n".encode())
     value = os.urandom(900_000)
     assert console.good("set", "big", stdin=value) == b"stored\n"
     assert console.good("get", "big") == value
