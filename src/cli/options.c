@@ -181,16 +181,34 @@ static const struct cm_cli_option *option_of(const struct cm_cli *cli, int found
     return NULL;
 }
 
+const struct cm_cli_option *cm_cli_find(const struct cm_cli_option *options, size_t count,
+                                        const char *word) {
+    if (word[0] != '-')
+        return NULL;
+    const bool is_long = word[1] == '-';
+    const size_t bytes = is_long ? strcspn(word + 2, "=") : 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct cm_cli_option *option = &options[i];
+        if (is_long ? strlen(option->name) == bytes && memcmp(option->name, word + 2, bytes) == 0
+                    : word[1] != '\0' && option->letter == word[1])
+            return option;
+    }
+    return NULL;
+}
+
 /* getopt_long() said '?' or ':' about what stands before optind. */
 static int complain(const struct cm_cli *cli, int found, const char *word) {
     char message[256];
     const struct cm_cli_option *option = optopt != 0 ? option_of(cli, optopt) : NULL;
+    const struct cm_cli_option *other = cm_cli_find(cli->others, cli->others_count, word);
     if (found == ':' && option != NULL)
         snprintf(message, sizeof message, "--%s needs a value: %s", option->name, option->argument);
     else if (option != NULL || optopt == HELP)
         snprintf(message, sizeof message, "%.80s: takes no value", word);
     else if (optopt != 0)
         snprintf(message, sizeof message, "unknown option -%c", optopt);
+    else if (other != NULL)
+        snprintf(message, sizeof message, "--%s belongs behind the command", other->name);
     else
         snprintf(message, sizeof message, "unknown option %.80s", word);
     return cm_cli_usage_error(cli, message);

@@ -39,6 +39,9 @@ struct cm_cli {
     const struct cm_cli_option *options;
     size_t count;
     void (*print_man)(FILE *to); /* what the man page says after the options; NULL: nothing */
+    const struct cm_cli_option
+        *others; /* of its commands: one that is given too early is told so */
+    size_t others_count;
 };
 
 /* Reads the options of `argv`, from the program's name to a NULL, into the struct at `into`, which
@@ -47,6 +50,10 @@ struct cm_cli {
  * exit with: after --help, which every program has, or after a message on stderr that names the
  * option and says what is allowed. */
 int cm_cli_read(const struct cm_cli *cli, char **argv, void *into, int *status);
+
+/* The option that `word` is, as -n, -nVALUE, --name or --name=VALUE; NULL: none. */
+const struct cm_cli_option *cm_cli_find(const struct cm_cli_option *options, size_t count,
+                                        const char *word);
 
 /* One value, for what is not an option: as cm_cli_read() takes it. False: `why`, if it is not NULL,
  * gets what is allowed. */

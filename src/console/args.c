@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "console/commands.h"
 
+#include "console/console.h"
 #include "console/show.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,30 @@ static bool fail(const struct reading *reading, const char *what, struct cm_slic
     snprintf(reading->why, CM_WHY_BYTES, "%s: %s%s; usage: %s", reading->args->command->name, what,
              word.len == 0 ? "" : cm_show(&shown, word), usage);
     return false;
+}
+
+/* An option of the program's where the command's are. */
+static bool is_early(struct cm_slice word) {
+    const struct cm_cli *cli = &cm_console_cli;
+    return strlen(word.data) == word.len &&
+           cm_cli_find(cli->options, cli->count, word.data) != NULL;
+}
+
+static bool refuse_early(const struct reading *reading, struct cm_slice word) {
+    struct cm_shown shown;
+    snprintf(reading->why, CM_WHY_BYTES, "%s: %s is an option of cacheman's, before the command",
+             reading->args->command->name,
+             cm_show(&shown, cm_slice(word.data, strcspn(word.data, "="))));
+    return false;
+}
+
+static bool refuse_more(const struct reading *reading) {
+    const struct cm_args *args = reading->args;
+    for (size_t i = 0; i < args->count; i++) {
+        if (is_early(args->operands[i]))
+            return refuse_early(reading, args->operands[i]);
+    }
+    return fail(reading, "too much: ", args->operands[args->command->max]);
 }
 
 static const struct cm_cli_option *find(const struct cm_command *command, struct cm_slice name) {
@@ -50,6 +75,8 @@ static bool take_option(struct reading *reading, struct cm_slice word) {
     const size_t length = equals == NULL ? word.len : (size_t)(equals - word.data);
     const struct cm_cli_option *option =
         find(reading->args->command, cm_slice(word.data + 2, length - 2));
+    if (option == NULL && is_early(word))
+        return refuse_early(reading, word);
     if (option == NULL)
         return fail(reading, "unknown option ", cm_slice(word.data, length));
     if (option->kind == CM_CLI_FLAG) {
@@ -96,7 +123,7 @@ bool cm_args_read(const struct cm_command *command, const struct cm_line *line,
     if (good && args->count < command->min)
         good = fail(&reading, "something is missing", CM_SLICE(""));
     if (good && args->count > command->max)
-        good = fail(&reading, "too much: ", args->operands[command->max]);
+        good = refuse_more(&reading);
     if (!good) {
         free(args->operands);
         args->operands = NULL;

@@ -48,6 +48,8 @@ const struct cm_cli cm_console_cli = {
     .options = options,
     .count = sizeof options / sizeof options[0],
     .print_man = cm_help_print_man,
+    .others = cm_given_options,
+    .others_count = CM_GIVEN_OPTIONS,
 };
 
 /* ---- the three ways ---- */

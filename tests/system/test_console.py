@@ -298,6 +298,11 @@ REFUSED = [
      "connect with '?keys=base64' or '?keys=hash'"),
     (["set"], "set: something is missing; usage: set KEY [VALUE] [--ttl TIME] [--flags N] "
      "[--cas N]"),
+    (["get", "k", "--ca=x"], "get: --ca is an option of cacheman's, before the command"),
+    (["config", "get", "--cert", "x"],
+     "config: --cert is an option of cacheman's, before the command"),
+    (["hot", "3", "-s", "x"], "hot: -s is an option of cacheman's, before the command"),
+    (["hot", "-sx", "3"], "hot: -sx is an option of cacheman's, before the command"),
     (["set", "k", "v", "w"], "set: too much: w; usage: set KEY [VALUE] [--ttl TIME] [--flags N] "
      "[--cas N]"),
     (["set", "k", "v", "--ttl"], "set: a value is missing after --ttl; usage: set KEY [VALUE] "
@@ -417,6 +422,8 @@ def test_value_too_large(console):
 
 OPTIONS = [
     (["--nosuch"], "cacheman: unknown option --nosuch\n"),
+    (["--admin", "x"], "cacheman: --admin belongs behind the command\n"),
+    (["--token-file=x"], "cacheman: --token-file belongs behind the command\n"),
     (["-s"], "cacheman: --servers needs a value: WHERE\n"),
     (["--timeout=0"], "cacheman: --timeout=0: must be a time with us, ms, s, m or h, from 1000us to "
      "3600s\n"),

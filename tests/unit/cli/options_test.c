@@ -25,7 +25,7 @@ static const struct cm_cli_option options[] = {
     {"skew", 0, CM_CLI_REAL, "X", NULL, 0, 5, offsetof(struct settings, skew), "how uneven"},
     {"file", 'f', CM_CLI_TEXT, "F", NULL, 0, 0, offsetof(struct settings, file), "from where"},
 };
-static const struct cm_cli cli = {"prog", "[X...]", "Does things.", options, 7, NULL};
+static const struct cm_cli cli = {"prog", "[X...]", "Does things.", options, 7, NULL, NULL, 0};
 
 /* Reads the words of a command line; what cm_cli_read() returned. */
 static int read_words(struct settings *settings, int *status, const char *line) {
