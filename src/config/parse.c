@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "config/internal.h"
 
+#include "base/guess.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,13 +41,23 @@ static enum cm_status take_option(struct cm_config_parse *parse, const struct cm
     return cm_config_give(parse, option, inline_value);
 }
 
+static enum cm_status refuse_name(const struct cm_config_parse *parse, struct cm_slice name) {
+    struct cm_guess guess = cm_guess(name);
+    for (size_t i = 0; i < CM_OPTIONS; i++)
+        cm_guess_try(&guess, cm_options[i].name);
+    if (guess.nearest != NULL)
+        return cm_config_fail(parse->error, "unknown option \"--%.*s\"; \"--%s\" is one",
+                              (int)name.len, name.data, guess.nearest);
+    return cm_config_fail(parse->error, "unknown option \"--%.*s\"; --help lists those allowed",
+                          (int)name.len, name.data);
+}
+
 /* "--name", "--name=value" or "--name value". */
 static enum cm_status parse_long(struct cm_config_parse *parse, const char *argument) {
     size_t name_bytes = strcspn(argument + 2, "=");
     const struct cm_option *option = cm_option_by_name(argument + 2, name_bytes);
     if (option == NULL)
-        return cm_config_fail(parse->error, "unknown option \"--%.*s\"; --help lists those allowed",
-                              (int)name_bytes, argument + 2);
+        return refuse_name(parse, cm_slice(argument + 2, name_bytes));
     const char *rest = argument + 2 + name_bytes;
     return take_option(parse, option, *rest == '=' ? rest + 1 : NULL);
 }

@@ -306,7 +306,11 @@ static void test_refusals(void **state) {
     assert_refused("--verbose=4", "option -v (--verbose): \"4\" is not a number from 0 to 3");
     assert_refused("--help=1", "option -h (--help) takes no value, but was given \"1\"");
     assert_refused("-q", "unknown option \"-q\"; --help lists those allowed");
-    assert_refused("--thread=3", "unknown option \"--thread\"; --help lists those allowed");
+    assert_refused("--thread=3", "unknown option \"--thread\"; \"--threads\" is one");
+    assert_refused("--memroy-limit 9", "unknown option \"--memroy-limit\"; \"--memory-limit\" is "
+                                       "one");
+    assert_refused("--=3", "unknown option \"--\"; --help lists those allowed");
+    assert_refused("--nothing=3", "unknown option \"--nothing\"; --help lists those allowed");
     assert_refused("start", "\"start\" is not an option; --help lists those allowed");
     assert_refused("-", "\"-\" is not an option; --help lists those allowed");
 }
