@@ -21,14 +21,24 @@ static void check_admission(struct cm_admin_token *token, struct cm_slice text) 
     CM_CHECK(!cm_admin_token_admits(token, header));
 }
 
-/* Whatever passes is made of characters that mean nothing in a header. */
+static void check_visible(const char *text) {
+    CM_CHECK(text[0] != '\0');
+    for (; *text != '\0'; text++)
+        CM_CHECK(*text >= ' ' && *text <= '~');
+}
+
+/* Whatever passes is made of characters that mean nothing in a header; what is said of the rest is for people. */
 static void check_origin(const char *header) {
     struct cm_admin_history_query asked;
     struct cm_buf to = {0};
+    struct cm_admin_servers_error error;
     (void)cm_admin_is_known_host(header, "cache1");
     (void)cm_admin_is_local_origin(header);
     (void)cm_admin_parse_history(header, header, &asked);
-    if (cm_admin_put_servers(header, &to) == CM_OK) {
+    enum cm_status status = cm_admin_put_servers(header, &to, &error);
+    if (status == CM_INVALID)
+        check_visible(error.text);
+    if (status == CM_OK) {
         const struct cm_slice sources = cm_buf_slice(&to);
         for (size_t i = 0; i < sources.len; i++)
             CM_CHECK(sources.data[i] >= ' ' && strchr(";,'\"", sources.data[i]) == NULL);

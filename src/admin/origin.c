@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "admin/origin.h"
+#include "base/format.h"
 #include "base/num.h"
 
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+
+enum { LIST_BYTES_MAX = 2048 };
 
 /* "host:port" in two. */
 struct authority {
@@ -71,14 +75,15 @@ bool cm_admin_is_known_host(const char *host, const char *own) {
 
 /* ---- the servers of a page ---- */
 
-/* Undoes what browsers and people escape of such a list: %3A, %2C, %5B, %5D. Everything else of that
- * kind stays, and is no host then. Returns the bytes left. */
+/* Undoes what browsers and people escape of such a list: %3A, %2C, %5B, %5D, and blanks, which are a
+ * plus, too. Everything else of that kind stays, and is no host then. Returns the bytes left. */
 static size_t unescape(struct cm_slice from, char *to) {
-    static const char *const escaped[] = {"%3A:", "%2C,", "%5B[", "%5D]"};
+    static const char *const escaped[] = {"%3A:", "%2C,", "%5B[", "%5D]", "%20 "};
+    const size_t count = sizeof escaped / sizeof escaped[0];
     size_t used = 0;
     for (size_t i = 0; i < from.len; i++) {
-        to[used] = from.data[i];
-        for (size_t k = 0; k < 4 && from.len - i >= 3; k++) {
+        to[used] = from.data[i] == '+' ? ' ' : from.data[i];
+        for (size_t k = 0; k < count && from.len - i >= 3; k++) {
             if (strncasecmp(from.data + i, escaped[k], 3) == 0) {
                 to[used] = escaped[k][3];
                 i += 2;
@@ -109,26 +114,60 @@ static enum cm_status put_server(struct cm_slice entry, struct cm_buf *to) {
     return cm_buf_append(to, cm_slice(source, (size_t)bytes));
 }
 
-static enum cm_status put_list(struct cm_slice list, struct cm_buf *to) {
+/* Up to the next comma, without the blanks around it; `list` goes on behind that. */
+static struct cm_slice take_entry(struct cm_slice *list) {
+    const char *comma = memchr(list->data, ',', list->len);
+    size_t bytes = comma != NULL ? (size_t)(comma - list->data) : list->len;
+    struct cm_slice entry = cm_slice(list->data, bytes);
+    size_t taken = bytes + (comma != NULL);
+    *list = cm_slice(list->data + taken, list->len - taken);
+    for (; entry.len > 0 && entry.data[0] == ' '; entry.data++)
+        entry.len--;
+    while (entry.len > 0 && entry.data[entry.len - 1] == ' ')
+        entry.len--;
+    return entry;
+}
+
+CM_PRINTF(2, 3)
+static enum cm_status refuse(struct cm_admin_servers_error *error, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(error->text, sizeof error->text, format, arguments);
+    va_end(arguments);
+    for (char *c = error->text; *c != '\0'; c++) {
+        if (*c < ' ' || *c > '~')
+            *c = '?';
+    }
+    return CM_INVALID;
+}
+
+static enum cm_status put_list(struct cm_slice list, struct cm_buf *to,
+                               struct cm_admin_servers_error *error) {
     enum cm_status status = CM_OK;
     size_t count = 0;
-    while (status == CM_OK) {
-        const char *comma = list.len > 0 ? memchr(list.data, ',', list.len) : NULL;
-        size_t bytes = comma != NULL ? (size_t)(comma - list.data) : list.len;
-        status = ++count > CM_ADMIN_SERVERS_MAX ? CM_INVALID
-                                                : put_server(cm_slice(list.data, bytes), to);
-        if (comma == NULL)
-            break;
-        list = cm_slice(comma + 1, list.len - bytes - 1);
+    while (status == CM_OK && list.len > 0) {
+        struct cm_slice entry = take_entry(&list);
+        if (entry.len == 0)
+            continue;
+        if (++count > CM_ADMIN_SERVERS_MAX)
+            return refuse(error, "servers: more than %d", CM_ADMIN_SERVERS_MAX);
+        status = put_server(entry, to);
+        if (status == CM_INVALID && entry.len > CM_ADMIN_SERVER_BYTES)
+            return refuse(error, "servers: \"%.60s...\" is longer than %d bytes", entry.data,
+                          CM_ADMIN_SERVER_BYTES);
+        if (status == CM_INVALID)
+            return refuse(error, "servers: \"%.*s\" is not HOST or HOST:PORT", (int)entry.len,
+                          entry.data);
     }
     return status;
 }
 
-enum cm_status cm_admin_put_servers(const char *servers, struct cm_buf *to) {
-    char list[2048] = "";
+enum cm_status cm_admin_put_servers(const char *servers, struct cm_buf *to,
+                                    struct cm_admin_servers_error *error) {
+    char list[LIST_BYTES_MAX] = "";
     size_t bytes = strlen(servers);
     if (bytes > sizeof list)
-        return CM_INVALID;
+        return refuse(error, "servers: longer than %d bytes", LIST_BYTES_MAX);
     bytes = unescape(cm_slice(servers, bytes), list);
-    return put_list(cm_slice(list, bytes), to);
+    return put_list(cm_slice(list, bytes), to, error);
 }

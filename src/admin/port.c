@@ -294,7 +294,8 @@ static void make_history(struct cm_admin_port *port, struct MHD_Connection *conn
 
 /* Nothing but what is in the page itself runs there, and nothing but this server and those of
  * ?servers= is asked. */
-static enum cm_status put_policy(const char *servers, struct cm_buf *to) {
+static enum cm_status put_policy(const char *servers, struct cm_buf *to,
+                                 struct cm_admin_servers_error *error) {
     char text[512];
     int bytes = snprintf(text, sizeof text,
                          "default-src 'none'; style-src '%s'; script-src '%s'; img-src data:; "
@@ -303,19 +304,21 @@ static enum cm_status put_policy(const char *servers, struct cm_buf *to) {
                          cm_admin_page.style_hash, cm_admin_page.script_hash);
     enum cm_status status = cm_buf_append(to, cm_slice(text, (size_t)bytes));
     if (status == CM_OK && servers != NULL)
-        status = cm_admin_put_servers(servers, to);
+        status = cm_admin_put_servers(servers, to, error);
     return status == CM_OK ? cm_buf_append(to, cm_slice("", 1)) : status;
 }
 
 static void make_page(struct cm_admin_port *port, struct MHD_Connection *connection,
                       struct answer *answer) {
-    switch (put_policy(parameter(port, connection, "servers"), &answer->policy)) {
+    struct cm_admin_servers_error error;
+    switch (put_policy(parameter(port, connection, "servers"), &answer->policy, &error)) {
     case CM_OK:
         answer->type = "text/html; charset=utf-8";
         answer->lasting = (const char *)cm_admin_page.text;
         return;
     case CM_INVALID:
-        say(answer, MHD_HTTP_BAD_REQUEST, "servers is HOST:PORT,HOST:PORT and so on\n");
+        say(answer, MHD_HTTP_BAD_REQUEST, error.text);
+        (void)!cm_buf_append(&answer->body, CM_SLICE("\n"));
         break;
     default:
         say_no_memory(answer);

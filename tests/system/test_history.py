@@ -216,6 +216,7 @@ def test_nothing_from_outside(admin):
     ("cache1,10.0.0.2:16182", "cache1:16181 10.0.0.2:16182"),
     ("cache1%3A99%2Ccache2%3a98", "cache1:99 cache2:98"),
     ("[::1]:99", "http: https:"),
+    ("cache1,%20cache2:98+,", "cache1:16181 cache2:98"),
     (",".join(f"10.0.0.{i}:16181" for i in range(64)),
      " ".join(f"10.0.0.{i}:16181" for i in range(64))),
 ])
@@ -224,7 +225,7 @@ def test_servers(admin, servers, sources):
 
 
 @pytest.mark.parametrize("servers", [
-    "", ",", "a,", "a:0", "a:65536", "a:b", "a;script-src", "a%0d%0aX:1", "a%20b", "*", "a/b",
+    "a:0", "a:65536", "a:b", "a;script-src", "a%0d%0aX:1", "a%20b", "*", "a/b",
     "'unsafe-inline'", "http://a", "[a]", "[::1", "x" * 129, "y" * 3000, ",".join(["a"] * 65)])
 def test_what_is_no_server(admin, servers):
     client = cachemand.Client(admin[1])
@@ -233,4 +234,17 @@ def test_what_is_no_server(admin, servers):
     client.close()
     assert answer.startswith(b"HTTP/1.1 400 "), answer[:100]
     assert b"Content-Security-Policy" not in answer
-    assert answer.endswith(b"servers is HOST:PORT,HOST:PORT and so on\n")
+    assert b"\r\n\r\nservers: " in answer
+
+
+@pytest.mark.parametrize("servers", ["", ",", "%20,+"])
+def test_no_servers(admin, servers):
+    assert policy(admin[1], "?servers=" + servers)["connect-src"] == "'self'"
+
+
+def test_says_which_is_no_server(admin):
+    client = cachemand.Client(admin[1])
+    client.send(b"GET /?servers=a:1,b:x,c HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    answer = client.rest()
+    client.close()
+    assert answer.endswith(b'\r\n\r\nservers: "b:x" is not HOST or HOST:PORT\n')
