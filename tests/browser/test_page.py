@@ -156,6 +156,7 @@ def test_on_a_phone(admin, stress, browser, width):
     """Nothing is wider than the screen, a table that must be scrolls by itself."""
     server = admin("-m", "8")
     stress(server, "-R", "5000", "-v", "1000", "-r", "set=1")
+    stress(server, "-R", "2000", "-k", "2", "-c", "1", "-r", "get=1")
     browser.open(server.page, width=width, height=800)
     browser.wait_for_text("#warnings", "of sets")
     browser.wait_for("document.querySelectorAll('#config tbody tr').length > 10", "the table")
@@ -164,6 +165,11 @@ def test_on_a_phone(admin, stress, browser, width):
       e.checkVisibility() && !e.closest('.scroll, .unseen, .plot') &&
       e.getBoundingClientRect().right > innerWidth + 1).map((e) => e.outerHTML.slice(0, 80))""")
     assert outside == []
+    browser.wait_for("document.querySelectorAll('#keys tbody tr').length > 0 && "
+                     "document.querySelectorAll('#commands tbody tr').length > 0", "tables with rows")
+    shadowed = browser.eval("""[...document.querySelectorAll('.scroll')].every((e) =>
+      getComputedStyle(e).backgroundAttachment === 'local, local, scroll, scroll')""")
+    assert shadowed
     browser.tell("shot", path=str(chromium.shots() / f"phone-{width}.png"), full=True)
     browser.check_said(server.page)
 
@@ -229,17 +235,39 @@ def test_configuration(admin, browser):
 
 # ---- servers that stop, ask for a token, are many ----
 
-def test_server_that_stops_and_returns(admin, serve, browser, hold_port):
+def check_says_nothing_of_now(browser):
+    """The last figures of who does not answer are not shown as if they were today's."""
+    figures = browser.eval("[...document.querySelectorAll('#figures .figure')].map((e) => "
+                           "[...e.querySelectorAll('p')].map((p) => p.innerText))")
+    assert len(figures) == 6
+    for value, below in figures:
+        assert value == "–"
+        assert re.fullmatch(r"none since \d\d:\d\d:\d\d", below)
+    assert browser.eval("getComputedStyle(document.querySelector('#figure-requests .value')).opacity") < "1"
+    assert re.search(r" · no answer$", browser.text("#who"))
+    assert browser.eval("[...document.querySelectorAll('.legend td')].map((e) => e.innerText)"
+                        ".filter((text) => /\\d/.test(text))") == []
+    assert browser.eval("document.querySelectorAll('#commands tbody tr, #keys tbody tr').length") == 0
+    assert browser.text("#commands-note") == browser.text("#keys-note") == "Nobody answers."
+    assert not re.search(r"\d", browser.text("#misses tbody"))
+
+
+def test_server_that_stops_and_returns(admin, serve, stress, browser, hold_port):
     """It is said, tried again, and what was before stays, with a hole."""
     server = admin("--admin", f"127.0.0.1:{hold_port()}")
+    stress(server, "-R", "500")
     wait_for_history(server, 3)
     browser.open(server.page)
-    browser.wait_for(f"{ROWS} > 3", "figures")
+    browser.wait_for(f"{ROWS} > 3 && document.querySelectorAll('#commands tbody tr').length > 0",
+                     "figures")
     server.signal(signal.SIGTERM)
     assert server.wait() == 0
     text = browser.wait_for_text("#warnings", "No answer from")
     assert f"127.0.0.1:{server.admin_port}" in text and "Trying again" in text
+    assert "it cannot be reached, or refuses this page. Trying" in text
     assert browser.eval("document.title").startswith("⚠")
+    check_says_nothing_of_now(browser)
+    browser.tell("shot", path=str(chromium.shots() / "lost.png"), full=True)
     before = browser.eval("[app.servers[0].seconds.times.length, app.servers[0].seconds.times.at(-1)]")
     browser.wait_for(f"app.servers[0].now() / 1000 > {before[1]} + 5", "a hole of five seconds")
     again = serve("-t", "2", "--admin", f"127.0.0.1:{server.admin_port}")
@@ -301,7 +329,7 @@ def test_many_servers(admin, stress, browser):
     stress(one, "-R", "1000", "-c", "3")
     stress(two, "-R", "2000", "-c", "4")
     names = [f"127.0.0.1:{server.admin_port}" for server in (one, two)]
-    browser.open(f"{one.page}/?servers={','.join(names)}")
+    browser.open(f"{one.page}/?servers={',%20'.join(names)},")
     browser.wait_for("app.servers.every(({ seconds }) => seconds.times.length > 3)", "both")
     rows = browser.wait_for("""(() => { const rows = [...document.querySelectorAll('#servers tbody tr')]
       .map((row) => [...row.cells].map((cell) => cell.innerText));
@@ -324,11 +352,54 @@ def test_many_servers(admin, stress, browser):
     two.signal(signal.SIGSTOP)
     try:
         browser.wait_for_text("#warnings", f"No answer from {names[1]}")
+        assert "it took longer than 10 seconds. Trying" in browser.text("#warnings")
         assert "1 of 2 answer" in browser.text("#servers")
     finally:
         two.signal(signal.SIGCONT)
     browser.wait_for_text("#servers", "2 of 2 answer")
     assert browser.tell("said")["errors"] == []
+
+
+def ask_for(server, count, *keys):
+    client = server.connect()
+    for _ in range(count):
+        for key in keys:
+            client.get(key)
+
+
+KEYS_SHOWN = ("[...document.querySelectorAll('#keys tbody tr')].map((row) => [...row.cells]"
+              ".filter((cell) => cell.checkVisibility()).map((cell) => cell.innerText))")
+
+
+def test_hot_keys(admin, browser):
+    """Of each its writes and misses; of several servers, where it is hot; the largest share first."""
+    one, two = admin(), admin()
+    client = one.connect()
+    for _ in range(100):
+        client.set(b"kept", b"v")
+    ask_for(one, 300, b"kept")
+    ask_for(one, 100, b"missed", b"shared")
+    ask_for(two, 50, b"shared")
+    browser.open(one.page)
+    rows = browser.wait_for(f"{KEYS_SHOWN}.length === 3 ? {KEYS_SHOWN} : null", "keys")
+    assert rows[0][0] == "kept" and {row[0] for row in rows[1:]} == {"missed", "shared"}
+    assert [len(row) for row in rows] == [5, 5, 5]
+    shown = {row[0]: [float(text) for text in row[2:]] for row in rows}
+    requests, writes, misses = shown["kept"]
+    assert 0 < writes < requests and misses == 0
+    requests, writes, misses = shown["missed"]
+    assert writes == 0 and misses == requests > 0
+    names = [f"127.0.0.1:{server.admin_port}" for server in (one, two)]
+    browser.open(f"{one.page}/?servers={','.join(names)}")
+    rows = browser.wait_for(f"{KEYS_SHOWN}.length === 4 ? {KEYS_SHOWN} : null", "keys of both")
+    assert [(row[0], row[-1]) for row in rows[:2]] == [("shared", names[1]), ("kept", names[0])]
+    assert rows[0][1] == "100 %" and ("shared", names[0]) in [(row[0], row[-1]) for row in rows[2:]]
+    assert browser.text("#keys-note").endswith("Shares are those of a key's own server.")
+    browser.press("s")
+    browser.wait_for(f"{KEYS_SHOWN}.length === 3 && {KEYS_SHOWN}[0].length === 5", "one server's")
+    assert browser.eval("[...document.querySelectorAll('.tables .scroll')].filter((e) => "
+                        "e.scrollWidth > e.clientWidth).length") == 0
+    browser.tell("shot", path=str(chromium.shots() / "keys.png"), full=True)
 
 
 def test_tokens_of_many(admin, tmp_path, browser):

@@ -24,15 +24,16 @@ const shownServers = () => (app.chosen ? [app.chosen] : app.servers);
 
 function showAll() {
   const servers = shownServers();
+  const answering = servers.filter((server) => server.answers());
   const recent = sumOf(servers, "seconds", SPARK_S + 10);
-  showFigures(recent);
+  showFigures(recent, servers);
   showWarnings([...warningsOfClocks(app.servers), ...app.servers.flatMap((server) =>
     warningsOf(server).map(({ level, text }) => ({ level,
-      text: app.servers.length > 1 && server.state === "ok" ? `${server.name}: ${text}` : text })))],
-    app.servers.every(({ state }) => state === "ok"));
-  showMisses(recent);
-  showCommands(servers);
-  showKeys(servers);
+      text: app.servers.length > 1 && server.answers() ? `${server.name}: ${text}` : text })))],
+    app.servers.every((server) => server.answers()));
+  showMisses(answering.length > 0 ? recent : emptyTable(1));
+  showCommands(answering);
+  showKeys(answering, servers.length > 1);
   showConfig(servers[0]);
   if (app.servers.length > 1) showServers(app.servers, app.chosen, choose);
   showWho();
@@ -41,9 +42,11 @@ function showAll() {
 }
 
 function showWho() {
-  const { stats, name } = shownServers()[0];
+  const [server] = shownServers();
+  const { stats, name } = server;
   const text = app.servers.length > 1 && !app.chosen ? `${app.servers.length} servers`
-    : stats ? `${name} · ${stats.version} · up ${formatSeconds(stats.uptime)}` : name;
+    : !stats ? name
+    : `${name} · ${stats.version} · ${server.answers() ? `up ${formatSeconds(stats.uptime)}` : STATES[server.state]}`;
   setText(byId("who"), text);
   document.title = `${app.servers.some(({ state }) => state === "lost") ? "⚠ " : ""}cacheman ${name}`;
 }
@@ -75,6 +78,7 @@ function showCharts() {
     const lines = tables.length === 1
       ? series.map(([label, value]) => ({ label, value, table: tables[0] }))
       : tables.map((table, i) => ({ label: servers[i].name, value: whole, table, isWhole: true }));
+    chart.isLive = servers.some((server) => server.answers());
     chart.show(lines, times, windowNow());
     chart.look(app.lookAt);
   }

@@ -97,6 +97,7 @@ const seriesColors = (count) => Array.from({ length: count }, (_, i) => cssValue
 class Chart {
   /* `onLook(row)` follows the pointer, null when it leaves; `onZoom(from, to)` a part chosen. */
   constructor(definition, { onLook, onZoom }) {
+    this.isLive = true; /* whether the latest values are those of now */
     this.definition = definition;
     this.onLook = onLook;
     this.onZoom = onZoom;
@@ -242,9 +243,9 @@ class Chart {
     }));
   }
 
-  /* The values at a time in milliseconds, null: the latest; and the line across. */
+  /* The values at a time in milliseconds, null: the latest, if anybody answers; and the line across. */
   look(ms) {
-    let row = this.times.length - 1;
+    let row = ms === null && !this.isLive ? -1 : this.times.length - 1;
     if (ms !== null) row = Math.min(row, findRow(this.times, ms / 1000));
     this.lines.forEach(({ value, table }, i) => {
       const number = row < 0 ? null : value(table.columns, row);

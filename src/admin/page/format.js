@@ -33,6 +33,7 @@ function formatBytes(bytes) {
 }
 
 const formatRate = (number) => formatNumber(number);
+const formatPerSecond = (number) => (isKnown(number) ? `${formatNumber(number)}/s` : NOTHING);
 const formatByteRate = (bytes) => (isKnown(bytes) ? formatBytes(bytes) + "/s" : NOTHING);
 
 function formatPercent(percent) {

@@ -34,13 +34,13 @@ class Server {
 
   async get(path) {
     const headers = this.token ? { Authorization: `Bearer ${this.token}` } : {};
-    const answer = await fetch(this.base + path, {
+    const answer = await inOurWords(fetch(this.base + path, {
       headers, cache: "no-store", signal: AbortSignal.timeout(ANSWER_MS),
       credentials: this.base === "" ? "same-origin" : "omit", /* certificates are shown to our own */
-    });
+    }));
     if (answer.status === 401) throw new NeedsToken();
     if (!answer.ok) throw new Error((await answer.text()).trim() || `status ${answer.status}`);
-    return answer.json();
+    return inOurWords(answer.json());
   }
 
   /* All that is due, for charts that go `range` seconds back. True: there is something new. */
@@ -109,8 +109,23 @@ class Server {
     this.reach[step] = Math.max(range, this.reach[step]);
   }
 
+  answers() {
+    return this.state === "ok";
+  }
+
   now() {
     return Date.now() + this.offset;
+  }
+}
+
+/* Browsers name faults as they like, and tell a page no more of them than this. */
+async function inOurWords(promise) {
+  try {
+    return await promise;
+  } catch ({ name }) {
+    if (name === "TimeoutError") throw new Error(`it took longer than ${ANSWER_MS / 1000} seconds`);
+    if (name === "SyntaxError") throw new Error("what it says is no JSON");
+    throw new Error("it cannot be reached, or refuses this page");
   }
 }
 
@@ -145,11 +160,13 @@ function writeSession(name, value) {
   }
 }
 
-/* ?servers=HOST:PORT,HOST:PORT, or the one that the page came from. */
+/* ?servers=HOST:PORT,HOST:PORT, or the one that the page came from. Blanks and commas too many do no
+ * harm, as in admin/origin.h. */
 function serversOf(location) {
-  const list = new URLSearchParams(location.search).get("servers");
-  if (!list) return [new Server(location.host, "")];
-  const names = list.split(",").map((name) => (/:\d+$/.test(name) ? name : `${name}:16181`));
+  const list = new URLSearchParams(location.search).get("servers") || "";
+  const entries = list.split(",").map((entry) => entry.replace(/^ +| +$/g, "")).filter(Boolean);
+  if (entries.length === 0) return [new Server(location.host, "")];
+  const names = entries.map((name) => (/:\d+$/.test(name) ? name : `${name}:16181`));
   return [...new Set(names)].map((name) => {
     const isOwn = name === location.host;
     return new Server(name, isOwn ? "" : `${location.protocol}//${name}`);

@@ -10,7 +10,7 @@ const readRow = (value, means) => value(asRow(means), 0);
 /* ---- key figures ---- */
 
 const FIGURES = [
-  { id: "requests", title: "Requests", value: requests, format: (n) => `${formatNumber(n)}/s`,
+  { id: "requests", title: "Requests", value: requests, format: formatPerSecond,
     below: (m) => `${formatNumber(readRow(gets, m))} gets, ${formatNumber(m.stores)} sets` },
   { id: "hits", title: "Hit ratio", value: hitPercent, format: formatPercent, range: 100,
     below: (m) => `${formatNumber(m.get_misses)} misses/s` },
@@ -18,7 +18,7 @@ const FIGURES = [
     below: (m) => `median ${formatMicroseconds(m.latency_p50_us)}` },
   { id: "memory", title: "Memory", value: at("memory_used"), format: formatBytes,
     below: (m) => `of ${formatBytes(m.memory_limit)}` },
-  { id: "evictions", title: "Evictions", value: at("evicted"), format: (n) => `${formatNumber(n)}/s`,
+  { id: "evictions", title: "Evictions", value: at("evicted"), format: formatPerSecond,
     below: (m) => (m.evicted > 0 ? `unused for ${formatSeconds(readRow(evictedAge, m))}`
                                  : "nothing has to go") },
   { id: "connections", title: "Connections", value: at("connections"), format: formatNumber,
@@ -34,14 +34,19 @@ function buildFigures() {
       make("canvas", { "aria-hidden": "true" }))));
 }
 
-function showFigures(table) {
-  const means = lastMeans(table, 3);
+/* What servers said last is none of now's figures once none of them answers: the lines stay. */
+function showFigures(table, servers) {
+  const isLive = servers.some((server) => server.answers());
+  const means = isLive ? lastMeans(table, 3) : {};
+  const since = Math.max(...servers.map(({ lostSince }) => lostSince || 0));
+  const silence = since > 0 ? `none since ${formatTime(since)}` : NOTHING;
+  byId("figures").classList.toggle("stale", !isLive);
   const first = table.times.length > 0 ? table.times[table.times.length - 1] - SPARK_S : 0;
   const recent = sampleTable(table, first, SPARK_S / 2);
   for (const { id, value, format, below, range } of FIGURES) {
     const [, shown, more, canvas] = byId(`figure-${id}`).children;
     setText(shown, format(readRow(value, means)));
-    setText(more, table.times.length > 0 ? below(means) : NOTHING);
+    setText(more, !isLive ? silence : table.times.length > 0 ? below(means) : NOTHING);
     drawSpark(canvas, recent.times.map((_, i) => value(recent.columns, i)), range);
   }
 }
@@ -97,7 +102,7 @@ function warningsOf(server) {
   if (server.state === "lost")
     return [bad(`No answer from ${server.name} since ${formatTime(server.lostSince)}: ${server.fault}. ` +
                 "Trying again every second.")];
-  if (server.state !== "ok") return [];
+  if (!server.answers()) return [];
   const { seconds, stats, config } = server;
   const end = seconds.times.length;
   return computeWarnings({ stats, settings: namedSettings(config), rates: lastMeans(seconds, 60),
@@ -107,7 +112,7 @@ function warningsOf(server) {
 /* Of servers whose latest second is too far from the others' for alignTables(). */
 function warningsOfClocks(servers) {
   const latest = ({ seconds }) => seconds.times[seconds.times.length - 1];
-  const known = servers.filter((server) => server.state === "ok" && isKnown(latest(server)));
+  const known = servers.filter((server) => server.answers() && isKnown(latest(server)));
   const [first] = [...known].sort((a, b) => latest(b) - latest(a));
   return known.filter((server) => latest(server) < latest(first) - LAG_STEPS).map((server) =>
     warn(`What ${server.name} says is ${sayDuration(latest(first) - latest(server))} behind ${first.name}, ` +
@@ -141,8 +146,8 @@ function showServers(servers, chosen, choose) {
 
 function serverCells(server, servers) {
   const table = server ? server.seconds : sumOf(servers, "seconds", 30);
-  const means = !server || server.state === "ok" ? lastMeans(table, 3) : {};
-  const answering = servers.filter(({ state }) => state === "ok").length;
+  const answering = servers.filter((one) => one.answers()).length;
+  const means = (server ? server.answers() : answering > 0) ? lastMeans(table, 3) : {};
   const state = server ? STATES[server.state] : `${answering} of ${servers.length} answer`;
   return [state, formatNumber(readRow(requests, means)), formatPercent(readRow(hitPercent, means)),
     formatMicroseconds(means.latency_p99_us),
@@ -185,26 +190,22 @@ function showCommands(servers) {
   fillTable(byId("commands").tBodies[0], commands.map(([name, { rate, p50, p99, p999 }]) => [
     name, formatNumber(rate), all > 0 ? formatPercent((rate / all) * 100) : NOTHING,
     formatMicroseconds(p50), formatMicroseconds(p99), formatMicroseconds(p999)]), [1, 2, 3, 4, 5]);
-  setText(byId("commands-note"), commands.length > 0 ? "Percentiles since the start, or stats reset."
-                                                     : "No commands yet.");
+  setText(byId("commands-note"), servers.length === 0 ? "Nobody answers."
+    : commands.length > 0 ? "Percentiles since the start, or stats reset." : "No commands yet.");
 }
 
-/* What several servers count of one key is added. */
-function showKeys(servers) {
-  const keys = new Map();
-  let all = 0;
-  for (const { stats } of servers)
-    for (const { key, requests: count, share } of (stats && stats.hot_keys) || []) {
-      const sum = keys.get(key) || { count: 0, share: 0 };
-      keys.set(key, { count: sum.count + count, share: Math.max(sum.share, share) });
-      all++;
-    }
-  const rows = [...keys].sort(([, a], [, b]) => b.count - a.count).slice(0, 12);
-  const several = servers.length > 1;
-  fillTable(byId("keys").tBodies[0], rows.map(([key, { count, share }]) => [
-    key, formatPercent(share * 100), formatNumber(count)]), [1, 2]);
-  setText(byId("keys-note"), all === 0 ? "None stands out, or keys are not counted."
-                                       : several ? "Shares are those of a key's own server." : "");
+/* A key of several servers has a row for each: it is hot where it is. `several`: say which. */
+function showKeys(servers, several) {
+  const keys = servers.flatMap(({ name, stats }) =>
+    ((stats && stats.hot_keys) || []).map((hot) => ({ ...hot, server: name })));
+  keys.sort((a, b) => b.share - a.share || b.requests - a.requests);
+  byId("keys").classList.toggle("several", several);
+  fillTable(byId("keys").tBodies[0], keys.slice(0, 12).map(({ key, share, requests: count, writes, misses, server }) => [
+    key, formatPercent(share * 100), formatNumber(count), formatNumber(writes), formatNumber(misses), server]),
+  [1, 2, 3, 4]);
+  setText(byId("keys-note"), servers.length === 0 ? "Nobody answers."
+    : keys.length === 0 ? "None stands out, or keys are not counted."
+    : `Requests of late, older ones less.${several ? " Shares are those of a key's own server." : ""}`);
 }
 
 const REASONS = [
@@ -217,9 +218,9 @@ const REASONS = [
 
 function showMisses(table) {
   const means = lastMeans(table, 60);
-  const rows = REASONS.map(([name, text]) => [text, means[name] || 0]);
-  const all = rows.reduce((sum, [, count]) => sum + count, 0);
-  rows.sort(([, a], [, b]) => b - a);
+  const rows = REASONS.map(([name, text]) => [text, means[name]]);
+  const all = rows.reduce((sum, [, count]) => sum + (count || 0), 0);
+  rows.sort(([, a], [, b]) => (b || 0) - (a || 0));
   fillTable(byId("misses").tBodies[0], rows.map(([text, count]) => [
     text, formatNumber(count), all > 0 ? formatPercent((count / all) * 100) : NOTHING]), [1, 2]);
   setText(byId("misses-note"), "Of gets, in the last minute.");
