@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "config/change.h"
 #include "config/internal.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 /* What follows from several options together. */
 
@@ -77,14 +79,22 @@ static enum cm_status settle_auth(struct cm_config_parse *parse) {
     return CM_OK;
 }
 
+/* Whether it makes no difference that it was given: --print-config writes all that there is. */
+static bool is_default(const struct cm_config *config, enum cm_config_index index) {
+    const struct cm_option *option = &cm_options[index];
+    const char *none = option->kind == CM_OPTION_FLAG ? "no" : "";
+    char value[256];
+    cm_config_value(config, index, value, sizeof value);
+    return strcmp(value, option->initial != NULL ? option->initial : none) == 0;
+}
+
 /* Who does not join has nobody to tell. */
 static enum cm_status settle_join(struct cm_config_parse *parse) {
     const struct cm_config *config = parse->config;
     if (config->join != NULL && config->cluster != NULL)
         return cm_config_refuse(parse, &cm_options[CM_OPTION_INDEX_cluster],
                                 ": with --join the servers are those in etcd; give one of the two");
-    if (config->join != NULL ||
-        config->places[CM_OPTION_INDEX_weight].origin == CM_CONFIG_FROM_DEFAULT)
+    if (config->join != NULL || is_default(config, CM_OPTION_INDEX_weight))
         return CM_OK;
     return cm_config_note_of(parse, CM_OPTION_INDEX_weight, "there is no --join");
 }
@@ -117,7 +127,7 @@ static enum cm_status settle_admin(struct cm_config_parse *parse) {
     struct cm_config_error error;
     enum cm_status status = settle_admin_tls(parse);
     for (size_t i = 0; i < sizeof indexes / sizeof indexes[0] && status == CM_OK; i++) {
-        if (config->admin == NULL && config->places[indexes[i]].origin != CM_CONFIG_FROM_DEFAULT)
+        if (config->admin == NULL && !is_default(config, indexes[i]))
             status = cm_config_note_of(parse, indexes[i], "there is no --admin");
     }
     if (status == CM_OK && config->admin != NULL &&

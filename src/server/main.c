@@ -26,7 +26,7 @@ enum cm_exit cm_server_check_policy(const struct cm_config *config) {
     size_t used = 0;
     list_policies(all);
     for (; policies->name != NULL; policies++) {
-        if (wanted == NULL || strcmp(wanted, policies->name) == 0)
+        if (strcmp(wanted, policies->name) == 0)
             return CM_EXIT_OK;
         int added = snprintf(allowed + used, sizeof allowed - used, "%s%s", used > 0 ? ", " : "",
                              policies->name);

@@ -110,6 +110,13 @@ def test_printed_configuration_is_one(conf):
     assert values(again) == values(out)
 
 
+def test_defaults_that_are_printed_are_no_news(conf):
+    _, printed, _ = run("--print-config")
+    assert "\n# default\npolicy = duel\n" in printed
+    assert "\nweight = 1\n" in printed and "\nadmin-tls = no\n" in printed
+    assert run("--config", conf(printed), "--check-config") == (0, "the configuration is good\n", "")
+
+
 def test_secrets_are_not_printed(conf, tmp_path):
     users = tmp_path / "users"
     users.write_text("alice:opensesame\n")

@@ -55,7 +55,7 @@ static void test_defaults(void **state) {
     assert_int_equal(parsed.config.idle_timeout_s, 0);
     assert_false(parsed.config.no_evict);
     assert_int_equal(parsed.config.protocol, CM_CONFIG_PROTOCOL_AUTO);
-    assert_null(parsed.config.policy);
+    assert_string_equal(parsed.config.policy, "duel");
     cm_config_deinit(&parsed.config);
 }
 
