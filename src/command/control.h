@@ -29,7 +29,8 @@ enum cm_refresh {
 };
 
 /* What commands do beyond the connection and the store, done by the server. Called from any worker
- * thread; must not wait and must not call the session back. Every member is required. */
+ * thread; must not wait and must not call the session back. Every member is required. `client` is the
+ * descriptor of the connection that the command came by, 0: a datagram. */
 struct cm_control {
     void *context;
     void (*server_stats)(void *context, struct cm_server_stats *stats);
@@ -41,11 +42,16 @@ struct cm_control {
     /* The servers of the cluster as ElastiCache lists them, with their version; one line at most,
      * "cluster". */
     void (*cluster)(void *context, struct cm_stat_sink *sink);
-    void (*set_verbosity)(void *context, uint32_t level);
+    void (*set_verbosity)(void *context, uint32_t level, int64_t client);
     /* The whole server; as SIGINT, or, graceful, as SIGUSR1. The session closes by itself. */
-    void (*shutdown)(void *context, bool graceful);
-    /* The memory limit has been changed by a command. */
-    void (*memory_changed)(void *context, uint64_t bytes);
+    void (*shutdown)(void *context, bool graceful, int64_t client);
+    /* These have been changed by a command. */
+    void (*memory_changed)(void *context, uint64_t bytes, int64_t client);
+    void (*policy_changed)(void *context, int64_t client);
+    /* All items have gone, or will, by a command. */
+    void (*flushed)(void *context, int64_t client);
+    /* An item was not stored: there is no memory. */
+    void (*store_refused)(void *context);
     /* Reads the certificates again, which takes a millisecond or so. */
     enum cm_refresh (*refresh_certs)(void *context);
     /* Only with debug_time. The clock: stops, goes on, moves by `delta_s`. */

@@ -15,6 +15,7 @@ static enum cm_outcome flush(struct cm_command *command, const struct cm_op *op)
         return CM_OUTCOME_BAD_END;
     }
     cmstore_flush(command->thread, op->expires);
+    command->control->flushed(command->control->context, command->descriptor);
     return CM_OUTCOME_DONE;
 }
 
@@ -26,7 +27,7 @@ static enum cm_outcome set_memory(struct cm_command *command, uint64_t bytes) {
     if (status != CM_OK) {
         return CM_OUTCOME_BAD_LIMIT;
     }
-    command->control->memory_changed(command->control->context, bytes);
+    command->control->memory_changed(command->control->context, bytes, command->descriptor);
     return CM_OUTCOME_DONE;
 }
 
@@ -41,7 +42,11 @@ static enum cm_outcome set_policy(struct cm_command *command, struct cm_slice na
     if (status == CM_NO_MEMORY) {
         return CM_OUTCOME_NO_MEMORY;
     }
-    return status == CM_OK ? CM_OUTCOME_DONE : CM_OUTCOME_BAD_END;
+    if (status != CM_OK) {
+        return CM_OUTCOME_BAD_END;
+    }
+    command->control->policy_changed(command->control->context, command->descriptor);
+    return CM_OUTCOME_DONE;
 }
 
 static enum cm_outcome crawl(struct cm_command *command, const struct cm_op *op) {
@@ -70,7 +75,7 @@ static enum cm_outcome shut_down(struct cm_command *command, const struct cm_op 
     if ((op->options & CM_OP_BAD_END) != 0) {
         return CM_OUTCOME_BAD_END;
     }
-    command->control->shutdown(command->control->context, op->number != 0);
+    command->control->shutdown(command->control->context, op->number != 0, command->descriptor);
     return CM_OUTCOME_DONE;
 }
 
@@ -125,7 +130,7 @@ static enum cm_outcome serve(struct cm_command *command, const struct cm_op *op)
     case CM_OP_POLICY:
         return set_policy(command, op->key);
     case CM_OP_VERBOSITY:
-        control->set_verbosity(control->context, (uint32_t)op->number);
+        control->set_verbosity(control->context, (uint32_t)op->number, command->descriptor);
         return CM_OUTCOME_DONE;
     case CM_OP_CRAWLER:
         return crawl(command, op);

@@ -108,6 +108,9 @@ static void refused(struct cm_command *command, const struct cm_op *op, enum cm_
     reply->outcome = too_large ? CM_OUTCOME_TOO_LARGE : CM_OUTCOME_NO_MEMORY;
     cm_command_count(command, too_large ? CM_METRIC_store_too_large : CM_METRIC_store_no_memory);
     tell(command, op, &nothing, reply);
+    if (!too_large) {
+        command->control->store_refused(command->control->context);
+    }
     if ((op->options & CM_OP_DROP_OLD) != 0) {
         struct cmstore_item item;
         const struct cmstore_key key = cm_command_key(op);

@@ -72,7 +72,7 @@ enum cm_config_origin {
     CM_CONFIG_FROM_RUN,  /* set while the server runs */
 };
 
-#define CM_CONFIG_BY_BYTES 64 /* of an address, and what else tells who somebody is */
+#define CM_CONFIG_BY_BYTES 96 /* of an address, and what else tells who somebody is */
 
 struct cm_config_place {
     enum cm_config_origin origin;

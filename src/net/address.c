@@ -3,6 +3,7 @@
 #include "net/internal.h"
 
 #include <stdlib.h>
+#include <sys/socket.h>
 
 size_t cm_address_bytes(const struct cm_address *address) {
     return address->socket.any.sa_family == AF_INET6 ? sizeof address->socket.v6
@@ -32,6 +33,19 @@ void cm_address_text(const struct sockaddr *address, char *to, size_t to_bytes) 
         uv_ip4_name(v4, host, sizeof host);
         snprintf(to, to_bytes, "tcp:%s:%u", host, ntohs(v4->sin_port));
     }
+}
+
+const char *cm_net_client_text(int64_t descriptor, char to[CM_NET_CLIENT_BYTES]) {
+    struct sockaddr_storage storage = {.ss_family = AF_UNSPEC};
+    socklen_t bytes = sizeof storage;
+    snprintf(to, CM_NET_CLIENT_BYTES, descriptor == 0 ? "udp" : "?");
+    if (descriptor == 0 || getpeername((int)descriptor, (struct sockaddr *)&storage, &bytes) != 0)
+        return to;
+    if (storage.ss_family == AF_UNIX)
+        snprintf(to, CM_NET_CLIENT_BYTES, "unix");
+    else
+        cm_address_text((const struct sockaddr *)&storage, to, CM_NET_CLIENT_BYTES);
+    return to;
 }
 
 /* INVALID: it is there already, and TLS is wanted for one of the two only. */

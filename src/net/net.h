@@ -141,4 +141,9 @@ typedef void cm_net_connection_visitor(void *context, const struct cm_net_connec
 void cm_net_visit_connections(struct cm_net *net, cm_net_connection_visitor *visitor,
                               void *context);
 
+/* Who is at the other end of the connection of that descriptor, which is open: "tcp:127.0.0.1:40312",
+ * "unix"; "udp" of 0, by which datagrams go. Returns `to`. */
+#define CM_NET_CLIENT_BYTES 64
+const char *cm_net_client_text(int64_t descriptor, char to[CM_NET_CLIENT_BYTES]);
+
 #endif

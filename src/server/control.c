@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "base/format.h"
+#include "base/log.h"
 #include "base/os/os.h"
 #include "command/admin.h"
 #include "config/change.h"
@@ -250,19 +251,43 @@ void cm_server_set_verbosity(struct cm_server *server, uint32_t level) {
     uv_mutex_unlock(&server->config_lock);
 }
 
-static void on_set_verbosity(void *context, uint32_t level) {
+static void on_set_verbosity(void *context, uint32_t level, int64_t client) {
     cm_server_set_verbosity(context, level);
+    cm_server_order(context, CM_SERVER_ORDER_VERBOSITY, client);
 }
 
-static void on_shutdown(void *context, bool graceful) {
-    struct cm_server *server = context;
+static void on_shutdown(void *context, bool graceful, int64_t client) {
     (void)graceful; /* every stop is */
-    uv_async_send(&server->stop);
+    cm_server_order(context, CM_SERVER_ORDER_STOP, client);
 }
 
-static void on_memory_changed(void *context, uint64_t bytes) {
+static void on_memory_changed(void *context, uint64_t bytes, int64_t client) {
     struct cm_server *server = context;
     cm_net_set_memory(server->net, bytes);
+    cm_server_order(server, CM_SERVER_ORDER_MEMORY, client);
+}
+
+static void on_policy_changed(void *context, int64_t client) {
+    cm_server_order(context, CM_SERVER_ORDER_POLICY, client);
+}
+
+static void on_flushed(void *context, int64_t client) {
+    char text[CM_NET_CLIENT_BYTES];
+    (void)context;
+    if (cm_log_wants(cm_server_log(), CM_LOG_INFO))
+        cm_log_often(cm_server_log(), CM_LOG_INFO, "flush_all by %s",
+                     cm_net_client_text(client, text));
+}
+
+/* Nothing is looked up for it: there may be as many as there are requests. */
+static void on_store_refused(void *context) {
+    const struct cm_server *server = context;
+    if (server->config->no_evict) /* for life */
+        cm_log_often(cm_server_log(), CM_LOG_WARNING,
+                     "refused to store an item: memory is full, and -M evicts nothing");
+    else
+        cm_log_often(cm_server_log(), CM_LOG_WARNING,
+                     "refused to store an item: there is no memory");
 }
 
 static enum cm_refresh on_refresh_certs(void *context) {
@@ -296,6 +321,9 @@ void cm_server_fill_control(struct cm_server *server) {
         .set_verbosity = on_set_verbosity,
         .shutdown = on_shutdown,
         .memory_changed = on_memory_changed,
+        .policy_changed = on_policy_changed,
+        .flushed = on_flushed,
+        .store_refused = on_store_refused,
         .refresh_certs = on_refresh_certs,
         .time_pause = on_time_pause,
         .time_resume = on_time_resume,

@@ -12,6 +12,7 @@
 #include "server/admin.h"
 #include "server/clock.h"
 #include "server/cluster.h"
+#include "server/orders.h"
 #include "server/server.h"
 #include "server/settings.h"
 #include "session/session.h"
@@ -38,7 +39,6 @@ struct cm_server {
     uv_signal_t signals[CM_SERVER_SIGNALS];
     uv_signal_t reload; /* SIGHUP */
     uv_timer_t tick;
-    uv_async_t stop; /* a client asks for it */
     cmstore *store;
     struct cm_metrics_group *metrics;
     struct cm_admin *admin;
@@ -50,6 +50,7 @@ struct cm_server {
     struct cm_cluster_listing listing;
     struct cm_server_pages pages; /* of --admin */
     struct cm_server_settings settings;
+    struct cm_server_orders orders;
     struct cm_control control;
     struct cm_session_env env;
     struct cm_os_background background;
@@ -59,9 +60,8 @@ struct cm_server {
     uint16_t udp_port;          /* of the first UDP listener */
     bool sandboxed, kernel_tls; /* the latter: asked for, and there */
     bool has_loop, has_clock, has_handles;
-    _Atomic bool serves; /* new clients, too */
-    _Atomic uint32_t verbosity;
-    _Atomic uint32_t certs_clock_s; /* when they were read */
+    _Atomic bool serves;                       /* new clients, too */
+    _Atomic uint32_t verbosity, certs_clock_s; /* the latter: when they were read */
 };
 
 /* control.c: what commands may ask of the server. */

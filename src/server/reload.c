@@ -29,11 +29,10 @@ static bool change_memory(struct cm_server *server, const struct cm_config *fres
 }
 
 static bool change_policy(struct cm_server *server, const struct cm_config *fresh) {
-    const char *name = fresh->policy != NULL ? fresh->policy : cmstore_policy_name(0, NULL);
     cmstore_thread *thread = NULL;
     enum cm_status status = cmstore_attach(server->store, &thread);
     if (status == CM_OK)
-        status = cmstore_set_policy(thread, name);
+        status = cmstore_set_policy(thread, fresh->policy);
     cmstore_detach(thread);
     if (status != CM_OK)
         tell_status(CM_OPTION_INDEX_policy, status);
@@ -72,7 +71,6 @@ static bool change_log(struct cm_server *server, const struct cm_config *fresh) 
     return true;
 }
 
-/* What the command of that name has set gives way to the file's. */
 static bool change_verbosity(struct cm_server *server, const struct cm_config *fresh) {
     atomic_store(&server->verbosity, (uint32_t)fresh->verbosity);
     return change_log(server, fresh);
@@ -183,15 +181,6 @@ static bool is_set(const struct cm_config *config, enum cm_config_index index) {
     return config->places[index].origin == CM_CONFIG_FROM_RUN;
 }
 
-/* Clients may have changed these two since, by commands: what is set now goes before it. */
-static bool is_wanted(const struct cm_server *server, const struct cm_config *fresh,
-                      enum cm_config_index index) {
-    bool is_set_now = is_set(fresh, index) && fresh->places[index].line > 0;
-    return cm_config_differs(server->config, fresh, index) ||
-           (is_set_now &&
-            (index == CM_OPTION_INDEX_memory_mb || index == CM_OPTION_INDEX_verbosity));
-}
-
 static bool has_moved(const struct cm_config_place *from, const struct cm_config_place *to) {
     bool is_set_at_all = from->origin == CM_CONFIG_FROM_RUN || to->origin == CM_CONFIG_FROM_RUN;
     return is_set_at_all && (from->origin != to->origin || from->line != to->line);
@@ -210,7 +199,7 @@ static void take_places(struct cm_server *server, const struct cm_config *fresh)
 void cm_server_apply(struct cm_server *server, const struct cm_config *fresh) {
     for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
         enum cm_config_index index = changes[i].index;
-        if (is_wanted(server, fresh, index) && changes[i].change(server, fresh))
+        if (cm_config_differs(server->config, fresh, index) && changes[i].change(server, fresh))
             take_over(server, fresh, index);
     }
     if (server->tls != NULL && fresh->tls && differ(server, fresh, tls_options, TLS_OPTIONS))
@@ -257,6 +246,7 @@ void cm_server_reload(struct cm_server *server) {
     struct cm_command_line line = *server->start->line;
     struct cm_config fresh;
     struct cm_config_error error;
+    cm_server_take_orders(server);
     line.had_file = server->config->file != NULL;
     line.in_force = server->config;
     bool good = cm_config_parse(&fresh, &line, &error) == CM_OK;

@@ -27,17 +27,15 @@ static const int stop_signals[CM_SERVER_SIGNALS] = {
 /* ---- the loop ---- */
 
 static void on_signal(uv_signal_t *handle, int number) {
-    (void)number;
-    cm_server_stop(handle->data);
+    const char *name = number == SIGINT ? "SIGINT" : number == SIGTERM ? "SIGTERM" : "SIGUSR1";
+    struct cm_server *server = handle->data;
+    cm_server_tell("stopping: %s%s", name, atomic_load(&server->serves) ? "" : " once more");
+    cm_server_stop(server);
 }
 
 static void on_reload(uv_signal_t *handle, int number) {
     (void)number;
     cm_server_reload(handle->data);
-}
-
-static void on_stop(uv_async_t *async) {
-    cm_server_stop(async->data);
 }
 
 /* The time of day may be set, and goes on while a machine sleeps. Items go on by the store's
@@ -68,7 +66,7 @@ static void on_tick(uv_timer_t *timer) {
 /* But for the signals: one that comes late must still find its handler. */
 static void close_handles(struct cm_server *server) {
     uv_close((uv_handle_t *)&server->tick, NULL);
-    uv_close((uv_handle_t *)&server->stop, NULL);
+    cm_server_close_orders(server);
     cm_server_close_place(server);
     cm_server_close_settings(server);
     server->has_handles = false;
@@ -160,12 +158,11 @@ static void fill_env(struct cm_server *server, const struct cm_server_test *test
 static enum cm_exit init_loop(struct cm_server *server) {
     if (uv_loop_init(&server->loop) != 0)
         return fail("cannot start", CM_SYSTEM);
-    if (uv_async_init(&server->loop, &server->stop, on_stop) != 0) {
+    if (!cm_server_open_orders(server)) {
         (void)uv_loop_close(&server->loop);
         return fail("cannot start", CM_SYSTEM);
     }
     server->has_loop = true;
-    server->stop.data = server;
     uv_timer_init(&server->loop, &server->tick);
     server->tick.data = server;
     uv_timer_start(&server->tick, on_tick, TICK_MS, TICK_MS);
@@ -347,6 +344,8 @@ enum cm_exit cm_server_run(struct cm_config *config, const struct cm_server_star
         uv_run(&server.loop, UV_RUN_DEFAULT);
     }
     clean_up(&server);
+    if (result == CM_EXIT_OK)
+        cm_server_tell("stopped");
     uv_mutex_destroy(&server.config_lock);
     return result;
 }

@@ -235,6 +235,7 @@ static void carry_out(struct cm_server *server, struct cm_admin_change *change) 
     struct outcome outcome = {0};
     struct cm_config fresh;
     struct cm_config_error error;
+    cm_server_take_orders(server);
     cm_server_hear(&outcome.said);
     server->settings.by = change->by;
     if (read_change(server, change, &fresh, &error) == CM_OK) {

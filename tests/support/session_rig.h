@@ -77,18 +77,31 @@ static inline void rig_cluster(void *context, struct cm_stat_sink *sink) {
     sink->line(sink, CM_SLICE("cluster"), CM_SLICE("12\n127.0.0.1|127.0.0.1|16180\n"));
 }
 
-static inline void rig_set_verbosity(void *context, uint32_t level) {
+static inline void rig_set_verbosity(void *context, uint32_t level, int64_t client) {
+    (void)client;
     ((struct rig *)context)->verbosity = level;
 }
 
-static inline void rig_shutdown(void *context, bool graceful) {
+static inline void rig_shutdown(void *context, bool graceful, int64_t client) {
+    (void)client;
     ((struct rig *)context)->shut_down = true;
     ((struct rig *)context)->shut_down_gracefully = graceful;
 }
 
-static inline void rig_memory_changed(void *context, uint64_t bytes) {
+static inline void rig_memory_changed(void *context, uint64_t bytes, int64_t client) {
     (void)context;
     (void)bytes;
+    (void)client;
+}
+
+/* A policy that has changed, items that were flushed. */
+static inline void rig_told(void *context, int64_t client) {
+    (void)context;
+    (void)client;
+}
+
+static inline void rig_store_refused(void *context) {
+    (void)context;
 }
 
 static inline enum cm_refresh rig_refresh_certs(void *context) {
@@ -148,6 +161,9 @@ static inline void rig_open(struct rig *rig, const struct rig_options *options) 
         .set_verbosity = rig_set_verbosity,
         .shutdown = rig_shutdown,
         .memory_changed = rig_memory_changed,
+        .policy_changed = rig_told,
+        .flushed = rig_told,
+        .store_refused = rig_store_refused,
         .refresh_certs = rig_refresh_certs,
         .time_pause = rig_time_pause,
         .time_resume = rig_time_resume,

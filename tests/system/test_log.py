@@ -107,3 +107,35 @@ def test_lines_are_whole(serve):
     messages = [json.loads(line)["message"] for line in lines(server)]
     assert messages.count("connection opened") == 320
     assert messages.count("read 4 bytes") == 320
+
+
+def test_who_has_flushed(server):
+    client = server.connect()
+    host, port = client.socket.getsockname()
+    client.ask(b"flush_all\r\n", b"OK\r\n")
+    wait_until(lambda: f"cachemand: flush_all by tcp:{host}:{port}\n" in server.error_text(), "the log")
+
+
+def test_who_has_flushed_by_another_way(serve, tmp_path):
+    server = serve(unix=str(tmp_path / "socket"))
+    cachemand.Client(tmp_path / "socket").ask(b"flush_all\r\n", b"OK\r\n")
+    wait_until(lambda: "cachemand: flush_all by unix\n" in server.error_text(), "the log")
+
+
+def test_flushes_that_are_refused_are_not_said(serve):
+    server = serve("-F")
+    server.connect().ask(b"flush_all\r\nflush_all 10\r\n", b"CLIENT_ERROR flush_all not allowed\r\n" * 2)
+    assert "flush_all" not in server.error_text()
+
+
+def test_full_memory(serve):
+    server = serve("-M", "-m", "8", "-I", "1m")
+    client = server.connect()
+    value = b"v" * 1000000
+    answers = set()
+    for number in range(40):
+        client.send(b"set k%d 0 0 %d\r\n%s\r\n" % (number, len(value), value))
+        answers.add(client.line())
+    assert answers == {b"STORED\r\n", b"SERVER_ERROR out of memory storing object\r\n"}
+    said = [line for line in lines(server) if "refused" in line]
+    assert set(said) == {"cachemand: refused to store an item: memory is full, and -M evicts nothing"}

@@ -78,7 +78,7 @@ def test_policy(configured):
     said = it.reload("policy = random\n", STAYS)
     assert said[0].startswith(f'{it.path}:1: policy: "random" is not one of ')
     assert it.setting("policy") == "fifo"
-    assert it.reload("") == ["policy: fifo -> (not set)"]
+    assert it.reload("") == ["policy: fifo -> duel"]
     assert it.setting("policy") != "fifo"
 
 

@@ -79,7 +79,7 @@ def test_set(admin):
 def test_several_with_comments_and_blanks(admin):
     status, text = admin.set("# for the sale", "", "conn-limit = 77 ; more", "idle-timeout = 9",
                              "policy = fifo")
-    assert (status, text) == (200, "policy: (not set) -> fifo, by 127.0.0.1\n"
+    assert (status, text) == (200, "policy: duel -> fifo, by 127.0.0.1\n"
                                    "conn-limit: 1024 -> 77, by 127.0.0.1\n"
                                    "idle-timeout: 0 -> 9, by 127.0.0.1\n")
     assert (admin.setting("policy"), admin.setting("maxconns"), admin.setting("idle_timeout")) == \
@@ -120,10 +120,38 @@ def test_passwords_are_not_told(serve, tmp_path):
     assert "secret" not in admin.server.error_text()
 
 
+COMMANDS = [(b"cache_memlimit 32\r\n", b"OK\r\n", "cache_memlimit", "memory-limit: 100 -> 32",
+             "memory-limit: 32 -> 100"),
+            (b"lru policy lru\r\n", b"OK\r\n", "lru policy", "policy: duel -> lru",
+             "policy: lru -> duel"),
+            (b"verbosity 1\r\n", b"OK\r\n", "verbosity", "verbose: 0 -> 1", "verbose: 1 -> 0")]
+
+
+@pytest.mark.parametrize("request_,answer,command,change,back", COMMANDS)
+def test_what_a_command_has_set(admin, request_, answer, command, change, back):
+    """Is said, shown as what is in force, kept by a reload, and taken back as any other."""
+    host, port = admin.client.socket.getsockname()
+    by = f"{command} of tcp:{host}:{port}"
+    name, value = change.split(": ")[0], change.split(" -> ")[1]
+    admin.client.ask(request_, answer)
+    wait_until(lambda: f"\ncachemand: {change}, by {by}\n" in admin.server.error_text(), change)
+    assert admin.rows()[name] == (value, f"set at run time by {by}")
+    assert f"\n# set at run time by {by}\n{name} = {value}\n" in admin.ask("GET", "/config")[1]
+    assert f"cachemand: {name}: stays {value}, set at run time by {by}\n" in admin.reload()
+    assert admin.take_back(name) == (200, f"{back}, by 127.0.0.1\n")
+
+
 def test_goes_before_what_a_command_has_set(admin):
     admin.client.ask(b"cache_memlimit 32\r\n", b"OK\r\n")
-    assert admin.set("memory-limit = 100") == (200, "memory-limit: 100 already\n")
+    assert admin.set("memory-limit = 100") == (200, "memory-limit: 32 -> 100, by 127.0.0.1\n")
     assert admin.setting("maxbytes") == str(100 << 20)
+
+
+def test_what_a_command_sets_to_what_it_was(admin):
+    admin.client.ask(b"cache_memlimit 100\r\n", b"OK\r\n")
+    assert admin.set("conn-limit = 77")[0] == 200  # and what the command did was seen before
+    assert admin.rows()["memory-limit"] == ("100", f"{admin.path}:1")
+    assert "memory-limit: " not in admin.server.error_text()
 
 
 def test_answer_for_programs(admin):

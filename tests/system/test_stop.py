@@ -30,6 +30,25 @@ def test_signal_stops(serve, number):
     wait_until(stops_at_once, "a stop with nothing to wait for")
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1])
+def test_signal_is_said(serve, number):
+    server = serve()
+    server.signal(number)
+    assert server.wait() == 0
+    assert server.error_text().splitlines()[-2:] == [
+        f"cachemand: stopping: {signal.Signals(number).name}", "cachemand: stopped"]
+
+
+def test_command_is_said(serve, tmp_path):
+    server = serve("-A")
+    client = server.connect()
+    host, port = client.socket.getsockname()
+    client.send(b"shutdown\r\n")
+    assert server.wait() == 0
+    assert server.error_text().splitlines()[-2:] == [
+        f"cachemand: stopping: shutdown by tcp:{host}:{port}", "cachemand: stopped"]
+
+
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGPIPE])
 def test_signal_is_ignored(server, number):
     client = server.connect()
