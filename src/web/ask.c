@@ -72,7 +72,17 @@ static void set_up(struct asking *asking, const struct cm_web_request *request) 
              request->key_file != NULL ? request->key_file : request->cert_file);
 }
 
-/* OpenSSL's "wrong version number" is its word for bytes that are no TLS. */
+/* What OpenSSL says of bytes that are no TLS, or if there is an end instead of any. */
+static bool is_no_tls(const char *reason) {
+    static const char *const words[] = {"wrong version number", "packet length too long",
+                                        "SSL_ERROR_SYSCALL", "unexpected eof",
+                                        "Connection reset by peer"};
+    size_t i = 0;
+    while (i < sizeof words / sizeof words[0] && strstr(reason, words[i]) == NULL)
+        i++;
+    return i < sizeof words / sizeof words[0];
+}
+
 static bool speaks_else(const struct asking *asking, CURLcode result, long code) {
     switch (result) {
     case CURLE_GOT_NOTHING:
@@ -80,10 +90,10 @@ static bool speaks_else(const struct asking *asking, CURLcode result, long code)
     case CURLE_WEIRD_SERVER_REPLY:
         return true;
     case CURLE_RECV_ERROR:
+    case CURLE_SEND_ERROR:
         return code == 0;
     case CURLE_SSL_CONNECT_ERROR:
-        return strstr(asking->reason, "wrong version number") != NULL ||
-               strstr(asking->reason, "packet length too long") != NULL;
+        return is_no_tls(asking->reason);
     default:
         return false;
     }
