@@ -108,11 +108,7 @@ int cm_command_servers(struct cm_console *console, const struct cm_args *args) {
 
 static size_t replicas_of(struct cm_console *console) {
     char value[16] = "1";
-    struct cacheman_option option;
-    for (size_t i = 0; cacheman_option(i, &option); i++) {
-        if (strcmp(option.name, "replicas") == 0)
-            (void)cacheman_option_used(console->client, i, value, sizeof value);
-    }
+    (void)cm_option_used(console, "replicas", value, sizeof value);
     const size_t count = (size_t)strtoul(value, NULL, 10);
     return count < REPLICAS_MAX ? count : REPLICAS_MAX;
 }

@@ -17,6 +17,9 @@ CM_MUST_CHECK int cm_targets_init(struct cm_console *console, const char *only,
                                   struct cm_targets *targets);
 void cm_targets_deinit(struct cm_targets *targets);
 
+/* What an option is in the client; false, and nothing written, if it is longer than `room`. */
+bool cm_option_used(struct cm_console *console, const char *name, char *to, size_t room);
+
 /* A group of one server's statistics (NULL: the general one), as names and values in their order,
  * borrowed from `text`. */
 struct cm_stats {

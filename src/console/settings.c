@@ -14,13 +14,16 @@
 /* 'config get', 'set' and 'reset': a server's own settings, by its --admin. */
 
 #define ADMIN_PORT ":16181"
-enum { URL_BYTES = 512, TIMEOUT_MS = 10000, MANY_BYTES = 4096 };
+enum { URL_BYTES = 512, FILE_BYTES = 1024, TIMEOUT_MS = 10000, MANY_BYTES = 4096 };
 
 struct asked {
     char address[URL_BYTES]; /* HOST:PORT, for messages */
     char url[URL_BYTES];
     char token[CM_WEB_TOKEN_BYTES]; /* empty: none */
-    bool is_guessed;                /* the address, from the server's */
+    bool is_guessed;                /* the address, from the server's, */
+    bool is_secure;                 /*   and whether by TLS, from the client's options */
+    const char *ca, *cert, *key;    /* NULL: the system's; none; that of `cert` */
+    char files[3][FILE_BYTES];      /* for these */
     struct cm_web_answer answer;
     json_t *said; /* NULL: no JSON */
 };
@@ -78,10 +81,25 @@ static int guess_host(struct cm_console *console, const struct cm_args *args, ch
     return status;
 }
 
+/* How the servers themselves are asked: the token is not to go in the clear where keys do not. */
+static int guess_tls(struct cm_console *console, struct asked *asked) {
+    static const char *const names[] = {"tls_ca", "tls_cert", "tls_key"};
+    const char **const files[] = {&asked->ca, &asked->cert, &asked->key};
+    char how[16] = "on";
+    (void)cm_option_used(console, "tls", how, sizeof how);
+    asked->is_secure = strcmp(how, "off") != 0;
+    for (size_t i = 0; i < 3; i++) {
+        if (!cm_option_used(console, names[i], asked->files[i], FILE_BYTES))
+            return cm_error(console, CM_EXIT_USAGE, "config: %s is longer than %d bytes", names[i],
+                            FILE_BYTES - 1);
+        *files[i] = asked->files[i][0] != '\0' ? asked->files[i] : NULL;
+    }
+    return CM_EXIT_OK;
+}
+
 static int read_address(struct cm_console *console, const char *given, struct asked *asked) {
     static const char secure[] = "https://", plain[] = "http://";
-    const struct cm_cli_where *where = &console->where;
-    bool is_secure = where->tls || where->ca != NULL || where->cert != NULL;
+    bool is_secure = asked->is_secure;
     struct cm_shown shown;
     const char *address = given;
     if (strncmp(given, secure, sizeof secure - 1) == 0) {
@@ -105,16 +123,24 @@ static int read_address(struct cm_console *console, const char *given, struct as
 
 static int find_address(struct cm_console *console, const struct cm_args *args,
                         struct asked *asked) {
+    const struct cm_cli_where *where = &console->where;
     char host[URL_BYTES];
     if (args->given.admin != NULL && args->given.server != NULL)
         return cm_error(console, CM_EXIT_USAGE,
                         "config %s: --admin and --server both say which server",
                         args->operands[0].data);
-    if (args->given.admin != NULL)
-        return read_address(console, args->given.admin, asked);
-    const int status = guess_host(console, args, host);
-    asked->is_guessed = true;
-    return status == CM_EXIT_OK ? read_address(console, host, asked) : status;
+    if (args->given.admin == NULL) {
+        asked->is_guessed = true;
+        int status = guess_host(console, args, host);
+        if (status == CM_EXIT_OK)
+            status = guess_tls(console, asked);
+        return status == CM_EXIT_OK ? read_address(console, host, asked) : status;
+    }
+    asked->is_secure = where->tls || where->ca != NULL || where->cert != NULL;
+    asked->ca = where->ca;
+    asked->cert = where->cert;
+    asked->key = where->key;
+    return read_address(console, args->given.admin, asked);
 }
 
 static int find_token(struct cm_console *console, const struct cm_args *args, struct asked *asked) {
@@ -147,12 +173,11 @@ static int check_file(struct cm_console *console, const char *path) {
     return CM_EXIT_OK;
 }
 
-static int check_files(struct cm_console *console) {
-    const struct cm_cli_where *where = &console->where;
-    int status = check_file(console, where->ca);
+static int check_files(struct cm_console *console, const struct asked *asked) {
+    int status = check_file(console, asked->ca);
     if (status == CM_EXIT_OK)
-        status = check_file(console, where->cert);
-    return status == CM_EXIT_OK ? check_file(console, where->key) : status;
+        status = check_file(console, asked->cert);
+    return status == CM_EXIT_OK ? check_file(console, asked->key) : status;
 }
 
 /* ---- asking ---- */
@@ -213,9 +238,9 @@ static int ask(struct cm_console *console, struct asked *asked, struct cm_web_re
     const struct cm_cli_where *where = &console->where;
     request->url = asked->url;
     request->token = asked->token[0] != '\0' ? asked->token : NULL;
-    request->ca_file = where->ca;
-    request->cert_file = where->cert;
-    request->key_file = where->key;
+    request->ca_file = asked->ca;
+    request->cert_file = asked->cert;
+    request->key_file = asked->key;
     request->timeout_ms = where->timeout_us > 0 ? (uint32_t)(where->timeout_us / 1000) : TIMEOUT_MS;
     enum cm_status status = cm_web_ask(request, &asked->answer);
     if (status != CM_OK)
@@ -400,7 +425,7 @@ int cm_settings_run(struct cm_console *console, const struct cm_args *args) {
     if (status == CM_EXIT_OK)
         status = find_token(console, args, &asked);
     if (status == CM_EXIT_OK)
-        status = check_files(console);
+        status = check_files(console, &asked);
     if (status == CM_EXIT_OK)
         status = words[i].run(console, args, &asked);
     cm_web_answer_deinit(&asked.answer);

@@ -36,6 +36,14 @@ void cm_targets_deinit(struct cm_targets *targets) {
     *targets = (struct cm_targets){0};
 }
 
+bool cm_option_used(struct cm_console *console, const char *name, char *to, size_t room) {
+    struct cacheman_option option;
+    size_t i = 0;
+    while (cacheman_option(i, &option) && strcmp(option.name, name) != 0)
+        i++;
+    return cacheman_option_used(console->client, i, to, room);
+}
+
 /* ---- what they say ---- */
 
 struct reading {

@@ -2,6 +2,7 @@
 """The console's config get, set and reset, which ask a server's --admin."""
 
 import json
+import random
 import socket
 
 import pytest
@@ -141,6 +142,45 @@ def test_the_server_says_where_its_admin_is(command, servers, words, address):
         assert (status, out) == (69, b"")
         assert errors.startswith(b"cacheman: %s:16181 cannot be reached: " % address)
         assert errors.endswith(b"; " + SAYS + b"\n")
+
+
+@pytest.fixture
+def own_host():
+    """--admin's usual port is another test's too, and another address's is free."""
+    return f"127.{random.randint(1, 254)}.{random.randint(0, 254)}.{random.randint(1, 254)}"
+
+
+def test_server_alone_is_enough(serve, own_host, token_file):
+    server = serve("--admin", f"{own_host}:16181", "--admin-token-file", str(token_file),
+                   "-l", f"127.0.0.1,{own_host}")
+    servers = f"{own_host}:{server.port}"
+    token = ["--token-file", str(token_file)]
+    assert run("-s", servers, "config", "set", "memory-limit", "64", *token) == (
+        0, b"memory-limit: 100 -> 64, by 127.0.0.1\n", b"")
+    both = f"{servers},127.9.8.7:1"
+    assert run("-s", both, "config", "get", "memory-limit", "--server", servers, *token) == (
+        0, b"memory-limit\t64\tlive\tset at run time by 127.0.0.1\n", b"")
+    assert run("config", "reset", *token, env={"CACHEMAN_SERVERS": servers})[:2] == (
+        0, b"memory-limit: 64 -> 100, by 127.0.0.1\n")
+    script = b"config get memory-limit --token-file %s\n" % str(token_file).encode()
+    assert run("-s", servers, stdin=script)[1] == b"memory-limit\t100\tlive\tdefault\n"
+    address = f"{own_host}:16181"
+    for options in [["-s", servers + "?tls=on"], ["--tls", "-s", servers]]:
+        assert run(*options, "config", "get", *token) == no_protocol("TLS", address, "http")
+
+
+def test_tls_is_that_of_the_servers(serve, own_host, server_cert, authority):
+    """The certificate is trusted, but is another host's."""
+    cert, key = server_cert
+    server = serve("-l", f"127.0.0.1,{own_host}", "--admin", f"{own_host}:16181", "--admin-tls",
+                   "--tls-cert", str(cert), "--tls-key", str(key))
+    where = f"{own_host}:{server.port}"
+    for options in [["-s", f"{where}?tls=on&tls_ca={authority.cert}"],
+                    ["-s", where, "--ca", authority.cert]]:
+        status, _, errors = run(*options, "config", "get")
+        assert status == 69 and b"subject name" in errors, errors
+    status, _, errors = run("-s", f"{where}?tls=on", "config", "get")
+    assert status == 69 and b"certificate" in errors and b"subject name" not in errors, errors
 
 
 @pytest.mark.parametrize("servers,words,errors", [
