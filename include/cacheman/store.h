@@ -422,6 +422,8 @@ void cmstore_charge(cmstore *store, int64_t bytes);
  * there), INVALID (beyond the address space reserved at start, 16 times the first limit and at
  * least 64 GiB). Shrinking evicts before it returns. */
 CM_MUST_CHECK enum cm_status cmstore_set_memory(cmstore_thread *thread, uint64_t memory_bytes);
+/* The smallest limit that the engine can do with now, whatever is stored. */
+uint64_t cmstore_memory_min(cmstore *store);
 /* UNKNOWN_POLICY. Items stay; the new policy starts with what it can read from them. */
 CM_MUST_CHECK enum cm_status cmstore_set_policy(cmstore_thread *thread, const char *name);
 const char *cmstore_policy(const cmstore *store);

@@ -2,6 +2,8 @@
 #include "config/change.h"
 #include "server/internal.h"
 
+#include <inttypes.h>
+
 /* A configuration that is read again: what can change while the server runs does. Each of these
  * takes one option's new value over, out of `fresh`; false, after a message: it stays as it was. */
 
@@ -13,6 +15,19 @@ static void tell_status(enum cm_config_index index, enum cm_status status) {
 
 /* ---- the store ---- */
 
+static void tell_too_small(const struct cm_server *server, uint64_t bytes) {
+    const char *name = cm_config_name(CM_OPTION_INDEX_memory_mb);
+    uint64_t least_mb = (cmstore_memory_min(server->store) + (1 << 20) - 1) >> 20;
+    if (bytes >> 20 < least_mb)
+        cm_server_complain("%s: %" PRIu64 " is too small, the smallest is %" PRIu64
+                           "; it stays as it was",
+                           name, bytes >> 20, least_mb);
+    else
+        cm_server_complain("%s: %" PRIu64 " is too small for the items that there are, which -M "
+                           "keeps; it stays as it was",
+                           name, bytes >> 20);
+}
+
 static bool change_memory(struct cm_server *server, const struct cm_config *fresh) {
     uint64_t bytes = (uint64_t)fresh->memory_mb << 20;
     cmstore_thread *thread = NULL;
@@ -20,10 +35,12 @@ static bool change_memory(struct cm_server *server, const struct cm_config *fres
     if (status == CM_OK)
         status = cmstore_set_memory(thread, bytes);
     cmstore_detach(thread);
-    if (status != CM_OK) {
+    if (status == CM_LIMIT_TOO_SMALL)
+        tell_too_small(server, bytes);
+    else if (status != CM_OK)
         tell_status(CM_OPTION_INDEX_memory_mb, status);
+    if (status != CM_OK)
         return false;
-    }
     cm_net_set_memory(server->net, bytes);
     return true;
 }
@@ -236,8 +253,10 @@ static void take(struct cm_server *server, const struct cm_config *fresh) {
         (void)cm_server_reload_users(server, server->config->auth_file);
     cm_server_reload_token(server);
     cm_server_renew_admin_tls(server);
-    if (fresh->file == NULL)
+    if (fresh->file == NULL) {
+        cm_server_tell("configuration read again: there is no file");
         return;
+    }
     cm_server_note_file(server, server->start->line->default_file);
     cm_server_tell("configuration read again: %s", fresh->file);
 }

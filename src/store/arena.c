@@ -348,11 +348,21 @@ void cm_arena_free(struct cm_arena *arena, uint32_t number) {
     cm_os_mutex_unlock(&arena->mutex);
 }
 
+static uint64_t limit_min_locked(const struct cm_arena *arena) {
+    return arena->bookkeeping_bytes + ((uint64_t)ALLOWED_MIN << arena->shift);
+}
+
+uint64_t cm_arena_limit_min(struct cm_arena *arena) {
+    cm_os_mutex_lock(&arena->mutex);
+    uint64_t least = limit_min_locked(arena);
+    cm_os_mutex_unlock(&arena->mutex);
+    return least;
+}
+
 enum cm_status cm_arena_set_limit(struct cm_arena *arena, uint64_t limit_bytes) {
     enum cm_status status = CM_OK;
     cm_os_mutex_lock(&arena->mutex);
-    uint64_t least = arena->bookkeeping_bytes + ((uint64_t)ALLOWED_MIN << arena->shift);
-    if (limit_bytes < least) {
+    if (limit_bytes < limit_min_locked(arena)) {
         status = CM_LIMIT_TOO_SMALL;
     } else if (limit_bytes >> arena->shift >= arena->segments_max) {
         status = CM_INVALID;

@@ -107,7 +107,6 @@ uint64_t cm_arena_alloc(struct cm_arena *arena, unsigned log, size_t bytes, bool
 
 /* Whether cm_arena_alloc() would leave no room unused. A guess: others allocate too. */
 bool cm_arena_would_fit(const struct cm_arena *arena, unsigned log, size_t bytes);
-
 /* Room for as much of `most` as fits in one run, at least `least`; `bytes` says how much. All of it
  * if the open segment has the room. */
 struct cm_part {
@@ -135,8 +134,9 @@ void cm_arena_to_limbo(struct cm_arena *arena, uint32_t number);
 /* After grace, without pins. */
 void cm_arena_free(struct cm_arena *arena, uint32_t number);
 
-/* LIMIT_TOO_SMALL, INVALID. */
+/* LIMIT_TOO_SMALL (than the next answers), INVALID. */
 CM_MUST_CHECK enum cm_status cm_arena_set_limit(struct cm_arena *arena, uint64_t limit_bytes);
+uint64_t cm_arena_limit_min(struct cm_arena *arena);
 void cm_arena_charge(struct cm_arena *arena, int64_t bytes);
 /* Bookkeeping has taken (or given back) memory, whether there is room or not. */
 void cm_arena_owe(struct cm_arena *arena, int64_t bytes);

@@ -160,6 +160,14 @@ static enum cm_status set_limit(cmstore *s, uint64_t memory_bytes) {
     return status;
 }
 
+uint64_t cmstore_memory_min(cmstore *store) {
+    uint64_t least = cm_arena_limit_min(&store->arena);
+    if (least < CMSTORE_MEMORY_MIN) {
+        least = CMSTORE_MEMORY_MIN;
+    }
+    return least / 2 < store->item_bytes_max ? 2 * store->item_bytes_max : least;
+}
+
 enum cm_status cmstore_set_memory(cmstore_thread *thread, uint64_t memory_bytes) {
     cmstore *s = thread->store;
     if (memory_bytes < CMSTORE_MEMORY_MIN || memory_bytes / 2 < s->item_bytes_max) {

@@ -3,6 +3,7 @@
 nothing."""
 
 import os
+import re
 import signal
 import socket
 import threading
@@ -66,9 +67,30 @@ def test_memory(configured):
     assert it.setting("maxbytes") == str(128 << 20)
     assert it.reload("") == ["memory-limit: 128 -> 100"]
     said = it.reload("memory-limit = 1\n")
-    assert len(said) == 1 and said[0].startswith("memory-limit: ")
-    assert said[0].endswith("; it stays as it was")
+    assert len(said) == 1
+    least = int(re.fullmatch(r"memory-limit: 1 is too small, the smallest is (\d+); it stays as it "
+                             "was", said[0])[1])
     assert it.setting("maxbytes") == str(100 << 20)
+    said = it.reload(f"memory-limit = {least - 1}\n")
+    assert said == [f"memory-limit: {least - 1} is too small, the smallest is {least}; it stays as it "
+                    "was"]
+    assert it.reload(f"memory-limit = {least}\n") == [f"memory-limit: 100 -> {least}"]
+
+
+def test_memory_that_must_hold_the_items(configured):
+    it = configured("memory-limit = 64\n", "-M")
+    for number in range(4000):
+        it.client.send(b"set k%d 0 0 10000 noreply\r\n%s\r\n" % (number, b"v" * 10000))
+    assert it.reload("memory-limit = 16\n") == [
+        "memory-limit: 16 is too small for the items that there are, which -M keeps; it stays as it was"]
+    assert it.setting("maxbytes") == str(64 << 20)
+
+
+def test_without_a_file(server):
+    before = len(server.error_text())
+    server.signal(signal.SIGHUP)
+    wait_until(lambda: server.error_text()[before:], "an answer")
+    assert server.error_text()[before:] == "cachemand: configuration read again: there is no file\n"
 
 
 def test_policy(configured):
