@@ -34,6 +34,19 @@ bool cm_conn_is_quiet(const struct cm_conn *conn) {
            (conn->tls == NULL || !cm_tls_is_busy(conn->tls)) && cm_secure_may_leave(conn, true);
 }
 
+/* With the client. The message is static. */
+static void tell(const struct cm_conn *conn, const char *message) {
+    struct cm_log *log = conn->worker->net->options.log;
+    char client[CM_NET_CLIENT_BYTES] = "";
+    uv_os_fd_t descriptor;
+    if (!cm_log_wants(log, CM_LOG_DEBUG))
+        return;
+    if (uv_fileno(&conn->handle, &descriptor) == 0)
+        cm_net_client_text((int64_t)descriptor, client);
+    const struct cm_log_field field = {"client", client, false};
+    cm_log_event(log, CM_LOG_DEBUG, &(struct cm_log_event){message, &field, 1});
+}
+
 /* ---- the end ---- */
 
 static void on_closed(uv_handle_t *handle) {
@@ -55,7 +68,7 @@ void cm_conn_close(struct cm_conn *conn) {
     struct cm_worker *worker = conn->worker;
     if (uv_is_closing(&conn->handle))
         return;
-    CM_NET_LOG(worker->net, CM_LOG_DEBUG, "connection closed");
+    tell(conn, "connection closed");
     uv_mutex_lock(&worker->lock);
     cm_link_remove(&conn->all);
     uv_mutex_unlock(&worker->lock);
@@ -290,7 +303,6 @@ void cm_conn_open(struct cm_worker *worker, struct cm_arrival arrival) {
         cm_worker_lost_connection(worker);
         return;
     }
-    CM_NET_LOG(worker->net, CM_LOG_DEBUG, "connection opened");
     conn->state = CM_SESSION_READ;
     atomic_store_explicit(&conn->active_s, now_s(worker), memory_order_relaxed);
     atomic_store_explicit(&conn->state_name, cm_session_state_name(conn->session),
@@ -300,6 +312,7 @@ void cm_conn_open(struct cm_worker *worker, struct cm_arrival arrival) {
         cm_conn_close(conn);
         return;
     }
+    tell(conn, "connection opened");
     cm_conn_announce_opened(conn);
     /* Last: from here on other threads look at the handle. */
     uv_mutex_lock(&worker->lock);

@@ -25,7 +25,8 @@ def test_json(serve):
     wait_until(lambda: "connection opened" in server.error_text(), "the log of a connection")
     wait_until(lambda: "listening on" in server.error_text(), "the server")
     entries = [json.loads(line) for line in lines(server)]
-    assert all(list(entry) == ["time", "level", "program", "message"] for entry in entries)
+    members = ["time", "level", "program", "message"]
+    assert all(list(entry) in (members, [*members, "client"]) for entry in entries)
     assert all(TIME.fullmatch(entry["time"]) for entry in entries)
     levels = {entry["message"].split(" on ")[0]: entry["level"] for entry in entries}
     assert levels["listening"] == "info" and levels["connection opened"] == "debug"
@@ -107,6 +108,17 @@ def test_lines_are_whole(serve):
     messages = [json.loads(line)["message"] for line in lines(server)]
     assert messages.count("connection opened") == 320
     assert messages.count("read 4 bytes") == 320
+
+
+def test_who_connects(serve):
+    """Who has gone when the end is seen is no longer known."""
+    server = serve("--log-level=debug")
+    with server.connect() as client:
+        host, port = client.socket.getsockname()
+        client.ask(b"mn\r\n", b"MN\r\n")
+    who = f": client=tcp:{host}:{port}\n"
+    wait_until(lambda: f"cachemand: connection opened{who}" in server.error_text(), "its beginning")
+    wait_until(lambda: f"cachemand: connection closed{who}" in server.error_text(), "its end")
 
 
 def test_who_has_flushed(server):
