@@ -7,6 +7,7 @@
 enum cm_exit cm_server_load_users(struct cm_server *server) {
     const char *path = server->config->auth_file;
     struct cm_auth_error error;
+    char title[CM_CONFIG_TITLE_BYTES];
     if (path == NULL)
         return CM_EXIT_OK;
     if (cm_auth_create(&server->auth) != CM_OK) {
@@ -14,7 +15,9 @@ enum cm_exit cm_server_load_users(struct cm_server *server) {
         return CM_EXIT_SYSTEM;
     }
     if (cm_auth_load(server->auth, path, &error) != CM_OK) {
-        cm_server_complain("option -Y (--auth-file): %s", error.text);
+        cm_server_complain("%s: %s",
+                           cm_config_title(server->config, CM_OPTION_INDEX_auth_file, title),
+                           error.text);
         return CM_EXIT_CONFIG;
     }
     return CM_EXIT_OK;

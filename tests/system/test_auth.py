@@ -87,6 +87,14 @@ def test_file_that_is_not_there():
         "directory\n")
 
 
+def test_file_that_another_names(tmp_path):
+    conf = tmp_path / "cachemand.conf"
+    conf.write_text("port = 0\nauth-file = /nonexistent/users\n")
+    for option in (["-p", "-1"], ["-p", "-1", "--check-config"]):
+        assert run("--config", str(conf), *option) == (
+            CONFIG, "", f"cachemand: {conf}:2: auth-file: /nonexistent/users: No such file or directory\n")
+
+
 def test_file_of_memcached(serve, users):
     """Every line that memcached's documentation shows is taken as it is there."""
     server = serve("-Y", users("user:pass\nuser2:pass2\n"))
