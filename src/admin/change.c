@@ -46,8 +46,8 @@ static bool admit(struct cm_admin_port *port, const struct cm_admin_request *req
             .text = "settings can be changed only with a token, and this server has none: start it "
                     "with --admin-token-file FILE\n"};
     else if (!cm_admin_is_known(port, request->connection))
-        *reply =
-            (struct cm_admin_reply){.code = MHD_HTTP_UNAUTHORIZED, .text = cm_admin_refusal(port)};
+        *reply = (struct cm_admin_reply){.code = MHD_HTTP_UNAUTHORIZED,
+                                         .text = cm_admin_refuse(port, request->connection)};
     else if (!cm_admin_has_token(port, request->connection) &&
              cm_admin_header(port, request->connection, MHD_HTTP_HEADER_ORIGIN) != NULL)
         *reply = (struct cm_admin_reply){
@@ -60,16 +60,18 @@ static bool admit(struct cm_admin_port *port, const struct cm_admin_request *req
     return false;
 }
 
-static void tell_who(struct cm_admin_port *port, struct cm_admin_change *change) {
+const char *cm_admin_client_text(struct cm_admin_port *port, struct MHD_Connection *connection,
+                                 char to[CM_ADMIN_CLIENT_BYTES]) {
     const struct sockaddr *address =
         cm_admin_http_of(port)
-            ->get_connection_info(change->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)
+            ->get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)
             ->client_addr;
     const void *bytes = address->sa_family == AF_INET6
                             ? (const void *)&((const struct sockaddr_in6 *)address)->sin6_addr
                             : (const void *)&((const struct sockaddr_in *)address)->sin_addr;
-    if (inet_ntop(address->sa_family, bytes, change->by, sizeof change->by) == NULL)
-        change->by[0] = '\0';
+    if (inet_ntop(address->sa_family, bytes, to, CM_ADMIN_CLIENT_BYTES) == NULL)
+        to[0] = '\0';
+    return to;
 }
 
 static struct cm_admin_change *create(struct cm_admin_port *port,
@@ -83,7 +85,7 @@ static struct cm_admin_change *create(struct cm_admin_port *port,
     change->connection = request->connection;
     change->takes_back = takes_back(request);
     change->json = accept != NULL && strstr(accept, "application/json") != NULL;
-    tell_who(port, change);
+    (void)cm_admin_client_text(port, change->connection, change->by);
     if (*name != '\0' && cm_buf_append(&change->text, cm_slice(name, strlen(name) + 1)) != CM_OK) {
         free(change);
         return NULL;

@@ -21,8 +21,8 @@ bool cm_admin_is_known(struct cm_admin_port *port, struct MHD_Connection *connec
 bool cm_admin_has_token(struct cm_admin_port *port, struct MHD_Connection *connection);
 /* Whether there is a way to. */
 bool cm_admin_asks_who(struct cm_admin_port *port);
-/* What is said to those who have not. */
-const char *cm_admin_refusal(struct cm_admin_port *port);
+/* What is said to those who have not; the log is told of them. */
+const char *cm_admin_refuse(struct cm_admin_port *port, struct MHD_Connection *connection);
 
 struct cm_admin_reply {
     unsigned code;
@@ -43,6 +43,10 @@ struct cm_admin_request {
     void **state;         /* the library's, which keeps it for us */
 };
 
+/* The client's address, "" if it is unknown. Returns `to`. */
+#define CM_ADMIN_CLIENT_BYTES 64
+const char *cm_admin_client_text(struct cm_admin_port *port, struct MHD_Connection *connection,
+                                 char to[CM_ADMIN_CLIENT_BYTES]);
 bool cm_admin_is_of_change(const struct cm_admin_request *request);
 enum MHD_Result cm_admin_take_change(struct cm_admin_port *port,
                                      const struct cm_admin_request *request);

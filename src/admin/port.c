@@ -416,7 +416,15 @@ bool cm_admin_asks_who(struct cm_admin_port *port) {
     return port->options.token != NULL || port->asks_certs;
 }
 
-const char *cm_admin_refusal(struct cm_admin_port *port) {
+const char *cm_admin_refuse(struct cm_admin_port *port, struct MHD_Connection *connection) {
+    char client[CM_ADMIN_CLIENT_BYTES];
+    bool shows_token = header(&port->http, connection, "Authorization") != NULL;
+    cm_log_often(port->options.log, CM_LOG_WARNING, "--admin refused %s: %s",
+                 cm_admin_client_text(port, connection, client),
+                 shows_token            ? "a wrong token"
+                 : !port->asks_certs    ? "no token"
+                 : !port->options.token ? "no certificate"
+                                        : "neither a token nor a certificate");
     if (!port->asks_certs)
         return "this needs the token of --admin-token-file: Authorization: Bearer TOKEN\n";
     return port->options.token != NULL
@@ -455,7 +463,7 @@ static bool may_have(struct cm_admin_port *port, struct MHD_Connection *connecti
         return is_of_this_machine(port, connection, answer);
     if ((page != NULL && page->access == FOR_BROWSERS) || cm_admin_is_known(port, connection))
         return true;
-    say(answer, MHD_HTTP_UNAUTHORIZED, cm_admin_refusal(port));
+    say(answer, MHD_HTTP_UNAUTHORIZED, cm_admin_refuse(port, connection));
     return false;
 }
 

@@ -14,6 +14,7 @@
 #include "admin/change.h"
 #include "admin/token.h"
 #include "base/buf.h"
+#include "base/log.h"
 #include "base/os/socket.h"
 #include "command/stats.h"
 
@@ -38,6 +39,7 @@ struct cm_admin_port_options {
     const struct cm_stats_source *stats; /* borrowed */
     struct cm_admin_token *token;        /* borrowed; NULL: who is on this machine may */
     const struct cm_admin_tls *tls;      /* NULL: plain HTTP; good until it has started */
+    struct cm_log *log;                  /* borrowed: hears of those who are refused */
     const char *host;                    /* borrowed: where it listens, by name or address */
     /* Whether new clients of the cache are served. Any thread. */
     bool (*is_ready)(void *context);

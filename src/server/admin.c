@@ -148,6 +148,7 @@ enum cm_exit cm_server_start_admin(struct cm_server *server) {
         .stats = &server->pages.stats,
         .token = server->pages.token,
         .tls = server->config->admin_tls ? &tls : NULL,
+        .log = cm_server_log(),
         .host = server->pages.host,
         .is_ready = is_ready,
         .put_config = put_config,

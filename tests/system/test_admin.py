@@ -201,7 +201,7 @@ def test_configuration(serve, tmp_path):
     assert (rows["conn-limit"]["value"], rows["conn-limit"]["from"]) == ("77",
                                                                          "CACHEMAN_CONN_LIMIT")
     assert (rows["join"]["value"], rows["join"]["from"]) == ("etcd://127.0.0.1:1/c", "command line")
-    assert (rows["policy"]["value"], rows["policy"]["from"]) == ("", "default")
+    assert (rows["policy"]["value"], rows["policy"]["from"]) == ("duel", "default")
     assert rows["threads"]["scope"] == "restart"
     assert "help" not in rows and "config" not in rows
 
@@ -357,6 +357,25 @@ def test_token(serve, token_file):
         assert ask(port, "/nowhere", Authorization=authorization)[0] == 404
 
 
+def test_who_is_refused_is_said(serve, token_file):
+    server = serve("--admin", "127.0.0.1:0", "--admin-token-file", str(token_file))
+    port, before = port_of(server), server.error_text()
+    assert ask(port, "/metrics")[0] == 401
+    assert ask(port, "/config", "POST", "threads = 1", Authorization="Bearer of-something-else")[0] == 401
+    assert ask(port, "/healthz")[0] == 200
+    assert ask(port, "/metrics", Authorization=f"Bearer {TOKEN}")[0] == 200
+    assert server.error_text()[len(before):] == ("cachemand: --admin refused 127.0.0.1: no token\n"
+                                                 "cachemand: --admin refused 127.0.0.1: a wrong token\n")
+
+
+def test_not_too_many_refusals_are_said(serve, token_file):
+    server = serve("--admin", "127.0.0.1:0", "--admin-token-file", str(token_file))
+    port = port_of(server)
+    for _ in range(300):
+        assert ask(port, "/metrics")[0] == 401
+    assert 20 <= server.error_text().count("--admin refused 127.0.0.1: no token") < 300
+
+
 def test_token_is_read_again(serve, token_file):
     server = serve("--admin", "127.0.0.1:0", "--admin-token-file", str(token_file))
     port = port_of(server)
@@ -365,9 +384,9 @@ def test_token_is_read_again(serve, token_file):
         token_file.write_text(text)
         before = server.error_text()
         server.signal(signal.SIGHUP)
-        cachemand.wait_until(lambda: re.search("token .*\n", server.error_text()[len(before):]),
-                             "the reload")
-        return server.error_text()[len(before):]
+        end = "cachemand: configuration read again: there is no file\n"
+        cachemand.wait_until(lambda: server.error_text().endswith(end), "the reload")
+        return server.error_text()[len(before):].removesuffix(end)
 
     assert reload("another-token-of-mine") == "cachemand: token read again\n"
     assert ask(port, "/metrics", Authorization=f"Bearer {TOKEN}")[0] == 401
