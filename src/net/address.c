@@ -21,6 +21,15 @@ bool cm_address_is_loopback(const struct cm_address *address) {
     return ntohl(address->socket.v4.sin_addr.s_addr) >> 24 == 127;
 }
 
+bool cm_net_is_beyond_loopback(const char *host) {
+    struct cm_address address = {0};
+    if (strcmp(host, "*") == 0 || strcmp(host, "first") == 0)
+        return true;
+    bool is_number = uv_ip4_addr(host, 0, &address.socket.v4) == 0 ||
+                     uv_ip6_addr(host, 0, &address.socket.v6) == 0;
+    return is_number && !cm_address_is_loopback(&address);
+}
+
 void cm_address_text(const struct sockaddr *address, char *to, size_t to_bytes) {
     char host[64] = "?";
     const void *storage = address;

@@ -73,12 +73,13 @@ struct cm_net_opened {
 };
 CM_MUST_CHECK enum cm_status cm_net_open(const struct cm_net_listen *options,
                                          struct cm_net_opened *out, struct cm_net_error *error);
+/* Whether an address of `listen` is for other machines, too. False of a name: none is looked up. */
+bool cm_net_is_beyond_loopback(const char *host);
 
 /* Starts the workers and accepts. SYSTEM, NO_MEMORY, TOO_MANY_THREADS: nothing is running. */
 CM_MUST_CHECK enum cm_status cm_net_start(struct cm_net *net);
 
-/* Accepts no more, answers what has been received, sends for at most CM_NET_STOP_MS, closes. Called
- * again: closes at once. */
+/* Accepts no more, answers what it has, sends for at most CM_NET_STOP_MS, closes. Again: at once. */
 #define CM_NET_STOP_MS 3000
 void cm_net_stop(struct cm_net *net);
 

@@ -43,10 +43,17 @@ void cm_server_reload_token(struct cm_server *server) {
 
 /* ---- the socket ---- */
 
+static enum cm_exit refuse_reach(const struct cm_config *config, const char *address) {
+    char title[CM_CONFIG_TITLE_BYTES];
+    cm_server_complain("%s: %s is not loopback: give --admin-token-file FILE",
+                       cm_config_title(config, CM_OPTION_INDEX_admin, title), address);
+    return config->places[CM_OPTION_INDEX_admin].origin == CM_CONFIG_FROM_FILE ? CM_EXIT_CONFIG
+                                                                               : CM_EXIT_USAGE;
+}
+
 /* Whoever can connect can read, and by HTTP everything that is sent can be read on the way. */
 static enum cm_exit check_reach(const struct cm_server *server) {
     const struct cm_config *config = server->config;
-    char title[CM_CONFIG_TITLE_BYTES];
     if (server->pages.opened.loopback)
         return CM_EXIT_OK;
     if (config->admin_tls && (server->pages.token != NULL || config->admin_client_ca != NULL))
@@ -56,11 +63,19 @@ static enum cm_exit check_reach(const struct cm_server *server) {
                        server->pages.opened.text);
         return CM_EXIT_OK;
     }
-    cm_server_complain("%s: %s is not loopback: give --admin-token-file FILE",
-                       cm_config_title(config, CM_OPTION_INDEX_admin, title),
-                       server->pages.opened.text);
-    return config->places[CM_OPTION_INDEX_admin].origin == CM_CONFIG_FROM_FILE ? CM_EXIT_CONFIG
-                                                                               : CM_EXIT_USAGE;
+    return refuse_reach(config, server->pages.opened.text);
+}
+
+enum cm_exit cm_server_check_reach(const struct cm_config *config) {
+    struct cm_config_address address;
+    struct cm_config_error fault;
+    if (config->admin == NULL || config->admin_token_file != NULL ||
+        (config->admin_tls && config->admin_client_ca != NULL))
+        return CM_EXIT_OK;
+    enum cm_status status = cm_config_parse_admin(config->admin, &address, &fault);
+    CM_CHECK(status == CM_OK); /* it has been, when the options were read */
+    return cm_net_is_beyond_loopback(address.host) ? refuse_reach(config, config->admin)
+                                                   : CM_EXIT_OK;
 }
 
 enum cm_exit cm_server_open_admin(struct cm_server *server) {

@@ -32,6 +32,8 @@ struct cm_server_pages {
 /* USAGE, CONFIG or SYSTEM after a message for people. */
 enum cm_exit cm_server_load_token(struct cm_server *server);
 void cm_server_reload_token(struct cm_server *server);
+/* As far as can be told without opening anything: no name is looked up. */
+enum cm_exit cm_server_check_reach(const struct cm_config *config);
 enum cm_exit cm_server_open_admin(struct cm_server *server);  /* as root, perhaps */
 enum cm_exit cm_server_start_admin(struct cm_server *server); /* in the sandbox */
 void cm_server_stop_admin(struct cm_server *server);

@@ -6,23 +6,42 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+
+static const char pid_file[] = "pid file";
 
 static enum cm_exit fail(const char *what, const char *path) {
     cm_server_complain("cannot write the %s \"%s\": %s", what, path, strerror(errno));
     return CM_EXIT_CANNOT_WRITE;
 }
 
+/* Its folder, or what is in its place. Whether there is a right to write shows at the start: it may be
+ * another user's. */
+enum cm_exit cm_server_check_pid_file(const struct cm_config *config) {
+    const char *path = config->pid_file, *slash = path != NULL ? strrchr(path, '/') : NULL;
+    char folder[4096];
+    struct stat found;
+    if (path == NULL)
+        return CM_EXIT_OK;
+    if (stat(path, &found) == 0 && S_ISDIR(found.st_mode)) {
+        errno = EISDIR;
+        return fail(pid_file, path);
+    }
+    snprintf(folder, sizeof folder, "%.*s", slash != NULL ? (int)(slash - path + 1) : 1,
+             slash != NULL ? path : ".");
+    return stat(folder, &found) == 0 ? CM_EXIT_OK : fail(pid_file, path);
+}
+
 enum cm_exit cm_server_write_pid_file(struct cm_server *server) {
-    static const char what[] = "pid file";
     const char *path = server->config->pid_file;
     if (path == NULL)
         return CM_EXIT_OK;
     FILE *file = fopen(path, "w");
     if (file == NULL)
-        return fail(what, path);
+        return fail(pid_file, path);
     bool written = fprintf(file, "%" PRId64 "\n", cm_os_process_id()) > 0;
     if (fclose(file) != 0 || !written)
-        return fail(what, path);
+        return fail(pid_file, path);
     server->pid_file = strdup(path);
     return CM_EXIT_OK;
 }

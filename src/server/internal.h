@@ -70,6 +70,7 @@ void cm_server_set_verbosity(struct cm_server *server, uint32_t level);
 
 /* files.c: CANNOT_WRITE after a message for people. */
 enum cm_exit cm_server_write_pid_file(struct cm_server *server);
+enum cm_exit cm_server_check_pid_file(const struct cm_config *config); /* writes nothing */
 void cm_server_remove_pid_file(struct cm_server *server);
 enum cm_exit cm_server_write_port_file(struct cm_server *server);
 /* Says what the user of -u will not be able to read again, or to remove at the end. */
@@ -121,7 +122,6 @@ void cm_server_announce(struct cm_server *server);
 
 /* run.c: a server from beginning to end. */
 enum cm_exit cm_server_run(struct cm_config *config, const struct cm_server_start *start);
-
 /* As many as the connections need, as far as they can be had. */
 void cm_server_raise_open_files(const struct cm_config *config);
 

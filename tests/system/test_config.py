@@ -7,6 +7,7 @@ import pytest
 
 from cachemand import ROOT, run
 
+CANNOT_WRITE = 73
 CONFIG = 78
 USAGE = 64
 
@@ -84,6 +85,53 @@ def test_check_reads_what_is_named(conf, tmp_path):
     code, out, err = run("--config", path, "--check-config")
     assert (code, out) == (CONFIG, "")
     assert "/nonexistent/cert" in err
+
+
+def test_check_says_what_is_wrong_with_each_file(conf, tmp_path):
+    path = conf("auth-file = /nonexistent/users\ntls = yes\ntls-cert = /nonexistent/cert\n"
+                "tls-key = /nonexistent/key\nadmin = 127.0.0.1\nadmin-tls = yes\n"
+                "admin-token-file = /nonexistent/token\ncluster = /nonexistent/cluster\n"
+                "pidfile = /nonexistent/pid\n")
+    code, out, err = run("--config", path, "--check-config")
+    assert (code, out) == (CONFIG, "")
+    lines = err.splitlines()
+    named = ["/nonexistent/users", "/nonexistent/cert", "/nonexistent/token", "/nonexistent/cluster",
+             "/nonexistent/pid"]
+    assert [name for line in lines for name in named if name in line] == named
+    assert len(lines) == len(named)
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0:17103", "*", "[::]:0", "first", "192.0.2.1"])
+def test_check_knows_who_could_read(conf, address):
+    wrong = f"{address} is not loopback: give --admin-token-file FILE\n"
+    assert run("--admin", address, "--check-config") == (
+        USAGE, "", f"cachemand: option --admin: {wrong}")
+    path = conf(f"admin = {address}\n")
+    assert run("--config", path, "--check-config") == (CONFIG, "",
+                                                       f"cachemand: {path}:1: admin: {wrong}")
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.9.9.9:1", "[::1]", "localhost:17103",
+                                     "name.invalid"])
+def test_check_looks_up_no_name(address):
+    assert run("--admin", address, "--check-config")[0] == 0
+
+
+def test_check_admits_whoever_asks_for_a_token(tmp_path):
+    token = tmp_path / "token"
+    token.write_text("0123456789abcdef0123\n")
+    assert run("--admin", "0.0.0.0", "--admin-token-file", token, "--check-config")[0] == 0
+
+
+def test_check_says_what_the_start_would_of_the_pid_file(tmp_path, monkeypatch):
+    for path in (tmp_path / "nowhere/pid", tmp_path):
+        checked = run("-P", path, "--check-config")
+        assert checked[0] == CANNOT_WRITE
+        assert checked == run("-P", path, "-p", "-1")
+    assert run("-P", tmp_path / "pid", "--check-config")[0] == 0
+    monkeypatch.chdir(tmp_path)
+    assert run("-P", "pid", "--check-config")[0] == 0
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_wrong_policy_in_the_file(conf):
