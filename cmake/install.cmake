@@ -67,6 +67,12 @@ endif()
 
 if(TARGET cachemand)
   install(FILES docs/cachemand.1 docs/cacheman.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+  # A unit names the program that is installed beside it.
+  install(CODE "
+    set(CM_BIN \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}\")
+    configure_file(\"${CMAKE_SOURCE_DIR}/packaging/cachemand.service\"
+                   \"${CMAKE_BINARY_DIR}/cachemand.service\" @ONLY)")
+  install(FILES ${CMAKE_BINARY_DIR}/cachemand.service DESTINATION lib/systemd/system)
   # Not into /etc: an administrator's file is never overwritten.
   install(FILES packaging/cachemand.conf DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
   install(DIRECTORY packaging/prometheus packaging/grafana
