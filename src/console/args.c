@@ -32,7 +32,8 @@ static bool is_early(struct cm_slice word) {
 
 static bool refuse_early(const struct reading *reading, struct cm_slice word) {
     struct cm_shown shown;
-    snprintf(reading->why, CM_WHY_BYTES, "%s: %s is an option of cacheman's, before the command",
+    snprintf(reading->why, CM_WHY_BYTES,
+             "%s: %s belongs before the command, among cacheman's own options",
              reading->args->command->name,
              cm_show(&shown, cm_slice(word.data, strcspn(word.data, "="))));
     return false;

@@ -124,7 +124,7 @@ static int read_address(struct cm_console *console, const char *given, struct as
 static int find_address(struct cm_console *console, const struct cm_args *args,
                         struct asked *asked) {
     const struct cm_cli_where *where = &console->where;
-    char host[URL_BYTES];
+    char host[URL_BYTES] = "";
     if (args->given.admin != NULL && args->given.server != NULL)
         return cm_error(console, CM_EXIT_USAGE,
                         "config %s: --admin and --server both say which server",
@@ -218,6 +218,8 @@ static int say_refusal(struct cm_console *console, const struct asked *asked) {
     char text[256] = "an answer that makes no sense";
     struct cm_told told;
     const long code = asked->answer.code;
+    if (body.data == NULL)
+        body = CM_SLICE("");
     while (body.len > 0 && body.data[body.len - 1] == '\n')
         body.len--;
     if (code >= 400 && body.len > 0)

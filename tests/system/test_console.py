@@ -298,11 +298,11 @@ REFUSED = [
      "connect with '?keys=base64' or '?keys=hash'"),
     (["set"], "set: something is missing; usage: set KEY [VALUE] [--ttl TIME] [--flags N] "
      "[--cas N]"),
-    (["get", "k", "--ca=x"], "get: --ca is an option of cacheman's, before the command"),
+    (["get", "k", "--ca=x"], "get: --ca belongs before the command, among cacheman's own options"),
     (["config", "get", "--cert", "x"],
-     "config: --cert is an option of cacheman's, before the command"),
-    (["hot", "3", "-s", "x"], "hot: -s is an option of cacheman's, before the command"),
-    (["hot", "-sx", "3"], "hot: -sx is an option of cacheman's, before the command"),
+     "config: --cert belongs before the command, among cacheman's own options"),
+    (["hot", "3", "-s", "x"], "hot: -s belongs before the command, among cacheman's own options"),
+    (["hot", "-sx", "3"], "hot: -sx belongs before the command, among cacheman's own options"),
     (["set", "k", "v", "w"], "set: too much: w; usage: set KEY [VALUE] [--ttl TIME] [--flags N] "
      "[--cas N]"),
     (["set", "k", "v", "--ttl"], "set: a value is missing after --ttl; usage: set KEY [VALUE] "

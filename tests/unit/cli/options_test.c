@@ -126,12 +126,27 @@ static void test_help(void **state) {
     assert_int_equal(status, CM_EXIT_OK);
 }
 
+static const char *found(const char *word) {
+    const struct cm_cli_option *option = cm_cli_find(options, 7, word);
+    return option != NULL ? option->name : "";
+}
+
+static void test_find(void **state) {
+    (void)state;
+    assert_string_equal(found("-n"), "count");
+    assert_string_equal(found("-n5"), "count");
+    assert_string_equal(found("--count"), "count");
+    assert_string_equal(found("--count=5"), "count");
+    static const char *const none[] = {"",      "-",      "--",       "-x",  "n",
+                                       "count", "--coun", "--counts", "--=5"};
+    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
+        assert_string_equal(found(none[i]), "");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values),
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_why),
-        cmocka_unit_test(test_help),
+        cmocka_unit_test(test_find), cmocka_unit_test(test_values), cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_why),  cmocka_unit_test(test_help),   cmocka_unit_test(test_find),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
