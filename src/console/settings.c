@@ -184,14 +184,16 @@ static int check_files(struct cm_console *console, const struct asked *asked) {
 
 static int unreachable(struct cm_console *console, const struct asked *asked, const char *reason) {
     const bool is_secure = strncmp(asked->url, "https:", 6) == 0;
-    if (asked->answer.speaks_else)
+    const char *lacks = asked->answer.lacks;
+    if (lacks != NULL && is_secure && strcmp(lacks, "HTTP") == 0)
         return cm_error(console, CM_EXIT_UNAVAILABLE,
-                        is_secure
-                            ? "%s speaks no TLS; is this the port of the server's --admin? If "
-                              "so, try --admin http://%s"
-                            : "%s speaks no HTTP; is this the port of the server's --admin? If "
-                              "so, try --admin https://%s",
-                        asked->address, asked->address);
+                        "%s speaks no HTTP; is this the port of the server's --admin?",
+                        asked->address);
+    if (lacks != NULL)
+        return cm_error(console, CM_EXIT_UNAVAILABLE,
+                        "%s speaks no %s; is this the port of the server's --admin? If so, try "
+                        "--admin %s://%s",
+                        asked->address, lacks, is_secure ? "http" : "https", asked->address);
     return cm_error(
         console, CM_EXIT_UNAVAILABLE, "%s cannot be reached: %s%s", asked->address, reason,
         asked->is_guessed ? "; --admin ADDRESS says where the server's --admin is" : "");

@@ -9,6 +9,7 @@ struct asking {
     struct cm_curl curl;
     CURL *easy;
     struct curl_slist *headers;
+    bool is_secure;
     struct cm_buf body;
     enum cm_status status; /* why the answer was not received to its end */
     char reason[CURL_ERROR_SIZE];
@@ -83,19 +84,21 @@ static bool is_no_tls(const char *reason) {
     return i < sizeof words / sizeof words[0];
 }
 
-static bool speaks_else(const struct asking *asking, CURLcode result, long code) {
+/* NULL: as far as is known, nothing. By TLS a connection that breaks after the handshake may be how a
+ * certificate is refused. */
+static const char *find_lack(const struct asking *asking, CURLcode result) {
     switch (result) {
     case CURLE_GOT_NOTHING:
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_WEIRD_SERVER_REPLY:
-        return true;
+        return "HTTP";
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
-        return code == 0;
+        return asking->is_secure ? NULL : "HTTP";
     case CURLE_SSL_CONNECT_ERROR:
-        return is_no_tls(asking->reason);
+        return is_no_tls(asking->reason) ? "TLS" : NULL;
     default:
-        return false;
+        return NULL;
     }
 }
 
@@ -124,12 +127,13 @@ static enum cm_status perform(struct asking *asking, struct cm_web_answer *answe
         return CM_OK;
     snprintf(answer->reason, sizeof answer->reason, "%s",
              asking->reason[0] != '\0' ? asking->reason : asking->curl.easy_strerror(result));
-    answer->speaks_else = speaks_else(asking, result, answer->code);
+    if (answer->code == 0)
+        answer->lacks = find_lack(asking, result);
     return status_of(result);
 }
 
 enum cm_status cm_web_ask(const struct cm_web_request *request, struct cm_web_answer *answer) {
-    struct asking asking = {0};
+    struct asking asking = {.is_secure = strncmp(request->url, "https:", 6) == 0};
     enum cm_status status = CM_NO_MEMORY;
     *answer = (struct cm_web_answer){.reason = "out of memory"};
     if (!cm_curl_load(&asking.curl)) {

@@ -24,7 +24,7 @@ struct cm_web_answer {
     long code;
     struct cm_buf body;               /* JSON was asked for */
     char reason[CM_WEB_REASON_BYTES]; /* for people; why there is none */
-    bool speaks_else;                 /* UNREACHABLE: something is there, but no HTTP, or no TLS */
+    const char *lacks;                /* UNREACHABLE: what is there speaks no "TLS", or no "HTTP" */
 };
 
 /* Whatever it answers, the caller gives *answer to cm_web_answer_deinit(). SYSTEM (there is no

@@ -176,6 +176,15 @@ def test_console_without_either(start, authority, tmp_path, token_file):
         77, b"", f"cacheman: localhost:{port} did not accept the token\n".encode())
 
 
+def test_console_with_a_certificate_of_others(start, authority, tmp_path):
+    """Refused with the handshake, or behind it: the server does speak TLS."""
+    _, port = start("--admin-client-ca", str(authority.cert))
+    cert, key = tls.Authority(tmp_path, "other").sign("stranger")
+    status, _, errors = console("--ca", authority.cert, "--cert", cert, "--key", key, "config", "get",
+                                "--admin", f"localhost:{port}")
+    assert status in (69, 77) and b"speaks no" not in errors, errors
+
+
 def test_console(start, authority, client_cert):
     _, port = start("--admin-client-ca", str(authority.cert))
     where = ["--admin", f"localhost:{port}"]

@@ -227,6 +227,13 @@ def test_what_answers_by_other_protocols(config, serve, server_cert, authority):
         no_protocol("TLS", config.address, "http")
 
 
+def test_cache_by_tls_speaks_no_http(serve_tls, authority):
+    address = f"127.0.0.1:{serve_tls().port}"
+    assert run("--ca", authority.cert, "config", "get", "--admin", address) == (
+        69, b"", f"cacheman: {address} speaks no HTTP; is this the port of the server's --admin?\n"
+        .encode())
+
+
 def test_files_for_tls(config, tmp_path):
     where = ["--admin", "https://" + config.address]
     for options in [["--ca"], ["--cert"]]:
