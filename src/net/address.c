@@ -3,6 +3,7 @@
 #include "net/internal.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 size_t cm_address_bytes(const struct cm_address *address) {
@@ -45,8 +46,9 @@ void cm_address_text(const struct sockaddr *address, char *to, size_t to_bytes) 
 }
 
 const char *cm_net_client_text(int64_t descriptor, char to[CM_NET_CLIENT_BYTES]) {
-    struct sockaddr_storage storage = {.ss_family = AF_UNSPEC};
+    struct sockaddr_storage storage;
     socklen_t bytes = sizeof storage;
+    memset(&storage, 0, sizeof storage);
     snprintf(to, CM_NET_CLIENT_BYTES, descriptor == 0 ? "udp" : "?");
     if (descriptor == 0 || getpeername((int)descriptor, (struct sockaddr *)&storage, &bytes) != 0)
         return to;

@@ -134,7 +134,10 @@ def test_second_signal_stops_at_once(serve):
         wait_until(lambda: refuses(server.port), "the listener's end")
         server.signal(signal.SIGTERM)
         assert server.wait() == 0
-        return time.monotonic() - begin < STOP_S
+        said = server.error_text().splitlines()[-3:]
+        return time.monotonic() - begin < STOP_S and said == [
+            "cachemand: stopping: SIGTERM", "cachemand: stopping: SIGTERM once more",
+            "cachemand: stopped"]
 
     wait_until(stops_at_once, "a stop that does not wait")
 
