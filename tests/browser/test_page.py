@@ -248,7 +248,7 @@ def check_says_nothing_of_now(browser):
     assert browser.eval("[...document.querySelectorAll('.legend td')].map((e) => e.innerText)"
                         ".filter((text) => /\\d/.test(text))") == []
     assert browser.eval("document.querySelectorAll('#commands tbody tr, #keys tbody tr').length") == 0
-    assert browser.text("#commands-note") == browser.text("#keys-note") == "Nobody answers."
+    assert browser.text("#commands-note") == browser.text("#keys-note") == "Not known now."
     assert not re.search(r"\d", browser.text("#misses tbody"))
 
 
@@ -412,7 +412,11 @@ def test_tokens_of_many(admin, tmp_path, browser):
     names = [f"127.0.0.1:{server.admin_port}" for server in servers]
     browser.open(f"{servers[0].page}/?servers={','.join(names)}")
     browser.wait_for_text("#token-form", f"{names[0]} shows its figures")
-    assert f"Send it to these servers, too: {names[1]}" in browser.text("#token-form")
+    browser.wait_for_text("#token-form", f"Send it to these servers, too: {names[1]}")
+    browser.eval("document.querySelector('#token-share').click()")
+    browser.eval("(showTokenOthers(''), scheduleShow())")
+    browser.wait_for("document.querySelector('#token-share').checked === false && "
+                     "!document.querySelector('#token-others').hidden", "to be asked anew")
     browser.tell("type", text=TOKEN)
     browser.press("Enter")
     browser.wait_for_text("#token-form", f"{names[1]} shows its figures")

@@ -203,16 +203,24 @@ function showTokenForm() {
   const form = byId("token-form");
   const [server, ...others] = lockedServers();
   form.hidden = !server;
-  if (!server || form.dataset.server === server.name + server.state) return;
+  if (!server) return;
+  showTokenOthers(others.map(({ name }) => name).join(", "));
+  if (form.dataset.server === server.name + server.state) return;
   form.dataset.server = server.name + server.state;
   setText(byId("token-text"), `${server.name} shows its figures to those who have the token of its ` +
     "--admin-token-file, or a certificate of its --admin-client-ca. A token is kept until this tab is closed.");
   setText(byId("token-fault"), server.state === "refused" ? "That was not the token." : "");
-  byId("token-others").hidden = others.length === 0;
-  byId("token-share").checked = false;
-  setText(byId("token-others").querySelector("span"),
-    `Send it to these servers, too: ${others.map(({ name }) => name).join(", ")}`);
   byId("token").focus();
+}
+
+/* Who said yes said so to the names that were there: those of who answers later are another question. */
+function showTokenOthers(names) {
+  const label = byId("token-others");
+  if (label.dataset.names === names) return;
+  label.dataset.names = names;
+  label.hidden = names === "";
+  byId("token-share").checked = false;
+  setText(label.querySelector("span"), `Send it to these servers, too: ${names}`);
 }
 
 function submitToken(event) {
@@ -222,10 +230,13 @@ function submitToken(event) {
     setText(byId("token-fault"), "A token is one word of visible ASCII characters.");
     return;
   }
-  const [server, ...others] = lockedServers();
-  for (const one of byId("token-share").checked ? [server, ...others] : [server]) one.giveToken(token);
+  const { dataset: asked } = byId("token-form"), { dataset: shared } = byId("token-others");
+  const names = byId("token-share").checked ? (shared.names || "").split(", ") : [];
+  for (const server of lockedServers()) /* that were named: others may have come since */
+    if (server.name + server.state === asked.server || names.includes(server.name)) server.giveToken(token);
   byId("token").value = "";
-  delete byId("token-form").dataset.server;
+  delete asked.server;
+  delete shared.names;
   void poll();
 }
 

@@ -190,7 +190,7 @@ function showCommands(servers) {
   fillTable(byId("commands").tBodies[0], commands.map(([name, { rate, p50, p99, p999 }]) => [
     name, formatNumber(rate), all > 0 ? formatPercent((rate / all) * 100) : NOTHING,
     formatMicroseconds(p50), formatMicroseconds(p99), formatMicroseconds(p999)]), [1, 2, 3, 4, 5]);
-  setText(byId("commands-note"), servers.length === 0 ? "Nobody answers."
+  setText(byId("commands-note"), servers.length === 0 ? "Not known now."
     : commands.length > 0 ? "Percentiles since the start, or stats reset." : "No commands yet.");
 }
 
@@ -203,7 +203,7 @@ function showKeys(servers, several) {
   fillTable(byId("keys").tBodies[0], keys.slice(0, 12).map(({ key, share, requests: count, writes, misses, server }) => [
     key, formatPercent(share * 100), formatNumber(count), formatNumber(writes), formatNumber(misses), server]),
   [1, 2, 3, 4]);
-  setText(byId("keys-note"), servers.length === 0 ? "Nobody answers."
+  setText(byId("keys-note"), servers.length === 0 ? "Not known now."
     : keys.length === 0 ? "None stands out, or keys are not counted."
     : `Requests of late, older ones less.${several ? " Shares are those of a key's own server." : ""}`);
 }
