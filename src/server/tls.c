@@ -14,6 +14,7 @@ static void note_read(struct cm_server *server, const struct cm_tls_report *repo
 /* Whether the kernel shall encrypt, and may be able to. */
 static bool has_kernel_tls(const struct cm_config *config) {
     const char *why = NULL;
+    char title[CM_CONFIG_TITLE_BYTES];
     if (!config->tls_kernel)
         return false;
     if (!cm_tls_knows_kernel())
@@ -21,7 +22,8 @@ static bool has_kernel_tls(const struct cm_config *config) {
     else if (!cm_os_socket_has_tls())
         why = "the kernel has no module \"tls\", or has not loaded it";
     if (why != NULL)
-        cm_server_warn("option --tls-kernel has no effect: %s", why);
+        cm_server_warn("%s has no effect: %s",
+                       cm_config_title(config, CM_OPTION_INDEX_tls_kernel, title), why);
     return why == NULL;
 }
 
@@ -41,6 +43,13 @@ static struct cm_tls_options options_of(const struct cm_server *server) {
     };
 }
 
+static enum cm_exit refuse_ciphers(const struct cm_config *config, const char *why) {
+    const enum cm_config_index index = CM_OPTION_INDEX_tls_ciphers;
+    char title[CM_CONFIG_TITLE_BYTES];
+    cm_server_complain("%s: %s", cm_config_title(config, index, title), why);
+    return config->places[index].origin == CM_CONFIG_FROM_FILE ? CM_EXIT_CONFIG : CM_EXIT_USAGE;
+}
+
 enum cm_exit cm_server_load_certs(struct cm_server *server) {
     if (!server->config->tls)
         return CM_EXIT_OK;
@@ -48,11 +57,12 @@ enum cm_exit cm_server_load_certs(struct cm_server *server) {
     const struct cm_tls_options options = options_of(server);
     struct cm_tls_report report;
     enum cm_status status = cm_tls_context_create(&options, &server->tls, &report);
+    if (status != CM_OK && report.is_of_ciphers)
+        return refuse_ciphers(server->config, report.error);
     if (status != CM_OK) {
         bool told = report.error[0] != '\0';
-        cm_server_complain("%s%s", report.is_of_ciphers ? "option --tls-ciphers: " : "",
-                           told ? report.error : "cannot start TLS: out of memory");
-        return report.is_of_ciphers ? CM_EXIT_USAGE : told ? CM_EXIT_CONFIG : CM_EXIT_SYSTEM;
+        cm_server_complain("%s", told ? report.error : "cannot start TLS: out of memory");
+        return told ? CM_EXIT_CONFIG : CM_EXIT_SYSTEM;
     }
     note_read(server, &report);
     return CM_EXIT_OK;

@@ -171,6 +171,10 @@ def test_bad_files(authority, server_cert, client_certs, tmp_path):
         assert run("-p", "-1", "-Z", *options) == (CONFIG, "", f"cachemand: {message}\n")
     assert run("-p", "-1", "-Z", "--tls-cert", cert, "--tls-key", key, "--tls-ciphers", "XX") == (
         64, "", 'cachemand: option --tls-ciphers: OpenSSL knows no cipher of the list "XX"\n')
+    conf = tmp_path / "cachemand.conf"
+    conf.write_text(f"tls = yes\ntls-cert = {cert}\ntls-key = {key}\ntls-ciphers = XX\n")
+    assert run("--config", str(conf), "-p", "-1") == (
+        CONFIG, "", f'cachemand: {conf}:4: tls-ciphers: OpenSSL knows no cipher of the list "XX"\n')
 
 
 def test_authorities_without_verification_are_told_of(serve_tls, authority):
