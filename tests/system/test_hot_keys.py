@@ -215,7 +215,7 @@ def test_console_asks_who_does_not_tell(serve):
 def test_console_asks_memcached(memcached):
     status, out, err = Console(memcached())("hot")
     assert (status, out) == (76, b"")
-    assert err.endswith(b": knows no such group of statistics: hotkeys 10\n")
+    assert err.endswith(b": does not count hot keys; cachemand does\n")
 
 
 class Liar:
