@@ -63,7 +63,7 @@ static void count_reason(const struct cm_command *command, const struct cm_op *o
     if (gone.reason == CMSTORE_EVICTED && gone.when_s != 0) {
         cm_command_count(command, CM_METRIC_miss_evicted_dated);
         cm_metrics_add(command->metrics, CM_METRIC_miss_evicted_gone_s,
-                       command->now_s > gone.when_s ? command->now_s - gone.when_s : 0);
+                       cm_command_gone_s(command, &gone));
     }
 }
 

@@ -28,6 +28,12 @@ static inline void cm_command_tell_fetch(const struct cm_command *command, const
     }
 }
 
+/* How long ago a key has gone of which it is known when. */
+static inline uint32_t cm_command_gone_s(const struct cm_command *command,
+                                         const struct cmstore_gone *gone) {
+    return command->now_s > gone->when_s ? command->now_s - gone->when_s : 0;
+}
+
 /* -1: unlimited. */
 static inline int64_t cm_command_ttl(const struct cm_command *command, uint32_t expires) {
     if (expires == 0) {

@@ -48,13 +48,12 @@ static void put_gone(const struct cm_command *command, const struct cmstore_gone
         sink->line(sink, CM_SLICE("state"), CM_SLICE("unknown"));
         return;
     }
-    const uint32_t ago_s = command->now_s > gone->when_s ? command->now_s - gone->when_s : 0;
     sink->line(sink, CM_SLICE("state"), CM_SLICE("gone"));
     sink->line(sink, CM_SLICE("reason"), name_of(gone->reason));
     if (gone->when_s == 0) {
         return;
     }
-    cm_stats_number(sink, CM_SLICE("gone_seconds_ago"), ago_s);
+    cm_stats_number(sink, CM_SLICE("gone_seconds_ago"), cm_command_gone_s(command, gone));
     cm_stats_number(sink, CM_SLICE("unused_seconds"), gone->unused_s);
     put_fetched(sink, gone->fetched);
 }
