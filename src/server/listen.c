@@ -171,11 +171,12 @@ static void add_listener(void *context, const struct cm_net_listening *listening
         line->text[line->used] = '\0'; /* what there is no room for is left out, whole */
 }
 
+/* Where it listens comes last: whoever reads that line has read the whole start. */
 void cm_server_announce(struct cm_server *server) {
     struct announcement line = {.with_tls = server->tls != NULL};
     cm_net_visit_listeners(server->net, add_listener, &line);
-    cm_server_tell("listening on %s", line.text);
     if (server->pages.port != NULL)
         cm_server_tell("statistics on http%s://%s/metrics", server->config->admin_tls ? "s" : "",
                        server->pages.opened.text);
+    cm_server_tell("listening on %s", line.text);
 }

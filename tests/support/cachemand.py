@@ -3,6 +3,7 @@
 
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -17,6 +18,8 @@ PROGRAM = pathlib.Path(os.environ.get("CACHEMAND", ROOT / "build/bin/cachemand")
 DEADLINE_S = float(os.environ.get("CACHEMAN_TEST_DEADLINE_S", "60"))
 # What every server is given besides, to run tests with it that do not know.
 OPTIONS = os.environ.get("CACHEMAND_OPTIONS", "").split()
+# The last of what a server says at its start.
+ANNOUNCEMENT = re.compile(r"listening on .*\n")
 
 
 def wait_until(condition, what, deadline_s=DEADLINE_S):
@@ -178,10 +181,11 @@ def listens(port):
 
 class Server:
     """cachemand on a free port, or, with `unix`, on a Unix socket of that path, ready to be
-    connected to; with `tls`, a client's context, by TLS."""
+    connected to, all said that it says at its start; with `tls`, a client's context, by TLS. Without
+    `announces` it is not to say where it listens, so its port's file tells that it is ready."""
 
-    def __init__(self, *options, env=None, program=PROGRAM, port=True, unix=None, wait=True,
-                 wrapper=(), tls=None):
+    def __init__(self, *options, env=None, program=PROGRAM, port=True, unix=None, wrapper=(),
+                 tls=None, announces=True):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="cachemand-"))
         self.port_file = self.folder / "port"
         self.errors = self.folder / "stderr"
@@ -198,27 +202,18 @@ class Server:
         self.clients = []
         self.tls = tls
         self.port = unix
-        if wait:
-            self.port = self._wait_for_port() if unix is None else self._wait_for_path(unix)
+        self._wait_for_start(ANNOUNCEMENT.search if announces else lambda _: True, unix)
+        if unix is None:
+            self.ports = [line.split() for line in self.port_file.read_text().splitlines()]
+            self.port = int(self.ports[0][2])
 
-    def _wait_for_port(self):
+    def _wait_for_start(self, is_whole, unix):
         def look():
             if self.process.poll() not in (None, 0):
                 raise RuntimeError(f"ended with {self.process.returncode}: {self.error_text()}")
-            return self.port_file.exists()
+            return is_whole(self.error_text()) and (unix is not None or self.port_file.exists())
 
-        wait_until(look, "the port file")
-        self.ports = [line.split() for line in self.port_file.read_text().splitlines()]
-        return int(self.ports[0][2])
-
-    def _wait_for_path(self, path):
-        def look():
-            if self.process.poll() not in (None, 0):
-                raise RuntimeError(f"ended with {self.process.returncode}: {self.error_text()}")
-            return "listening on" in self.error_text()
-
-        wait_until(look, "the server")
-        return path
+        wait_until(look, "the server's start")
 
     def error_text(self):
         return self.errors.read_text(errors="replace")

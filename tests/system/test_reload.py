@@ -24,7 +24,6 @@ class Configured:
         self.path = path
         path.write_text(text)
         self.server = serve("--config", str(path), *options, **how)
-        wait_until(lambda: "listening on" in self.server.error_text(), "the server")
         self.client = self.server.connect()
         if hello:
             self.client.ask(b"mn\r\n", b"MN\r\n")
@@ -89,8 +88,8 @@ def test_memory_that_must_hold_the_items(configured):
 def test_without_a_file(server):
     before = len(server.error_text())
     server.signal(signal.SIGHUP)
-    wait_until(lambda: server.error_text()[before:], "an answer")
-    assert server.error_text()[before:] == "cachemand: configuration read again: there is no file\n"
+    said = wait_until(lambda: server.error_text()[before:], "an answer")
+    assert said == "cachemand: configuration read again: there is no file\n"
 
 
 def test_policy(configured):
