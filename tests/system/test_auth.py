@@ -166,7 +166,7 @@ def answer_to(client, request):
 def test_text_login_as_memcached(serve, users):
     path = users("alice:secret\nbob:builder\n")
     ours = serve("-Y", path)
-    theirs = serve("-u", "root", "-l", "127.0.0.1", "-Y", path, program=MEMCACHED)
+    theirs = serve("-u", "root", "-l", "127.0.0.1", "-Y", path, program=MEMCACHED, announces=False)
     for requests in CONVERSATIONS:
         with Client(ours.port) as us, Client(theirs.port) as them:
             for request in requests:

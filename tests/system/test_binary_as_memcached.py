@@ -31,7 +31,8 @@ EXPIRIES = [0, 0, 1000, 4000000000, 1000000000]
 
 @pytest.fixture
 def memcached(serve):
-    return lambda *options: serve("-u", "root", "-l", "127.0.0.1", *options, program=MEMCACHED)
+    return lambda *options: serve("-u", "root", "-l", "127.0.0.1", *options, program=MEMCACHED,
+                                  announces=False)
 
 
 @pytest.mark.parametrize("name", SHARED)

@@ -37,7 +37,7 @@ def top():
 
 @pytest.fixture
 def memcached(serve):
-    return serve("-U", "0", "-u", "root", program=MEMCACHED)
+    return serve("-U", "0", "-u", "root", program=MEMCACHED, announces=False)
 
 
 def where(*servers):
