@@ -91,6 +91,17 @@ static void count(struct racer *me) {
     cm_os_thread_yield();
 }
 
+/* Whether or not anybody has watched while something was told. */
+static void watch_and_tell(struct racer *me) {
+    struct shared *shared = me->race->context;
+    struct cm_watcher *watcher;
+    const uint32_t streams = CM_WATCH_FETCHERS | CM_WATCH_EVICTIONS;
+    race_require(cm_watcher_open(shared->watch, streams, &watcher) == CM_OUTCOME_DONE,
+                 "there is a place");
+    tell(me);
+    cm_watcher_close(shared->watch, watcher);
+}
+
 int main(void) {
     struct shared shared;
     struct race race = {.context = &shared};
@@ -104,6 +115,7 @@ int main(void) {
     race_line_up(&race, watch_for_a_while, NULL);
     race_line_up(&race, count, NULL);
     race_run(&race);
+    watch_and_tell(&race.racers[0]);
     race_close(&race);
     struct cm_watch_counts counts;
     cm_watch_read_counts(shared.watch, &counts);

@@ -58,7 +58,7 @@ static void resize(struct racer *me) {
 }
 
 int main(void) {
-    struct race race = {.ms = 1500};
+    struct race race = {.ms = 1500, .rounds_min = 1000};
     race_open(&race, UINT64_C(8) << 20);
     race_line_up(&race, come_and_go, NULL);
     race_line_up(&race, come_and_go, NULL);

@@ -2,8 +2,9 @@
 #ifndef CM_TESTS_SUPPORT_RACE_H
 #define CM_TESTS_SUPPORT_RACE_H
 
-/* Threads that do their jobs on one store, over and over, for a while; and values that prove
- * themselves whole. CM_RACE_MS: for how many milliseconds. */
+/* Threads that do their jobs on one store, over and over, for a while, but RACE_ROUNDS_MIN times at
+ * least, however late the system lets them run; and values that prove themselves whole. CM_RACE_MS:
+ * for how many milliseconds. */
 
 #include "base/os/os.h"
 
@@ -13,9 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RACERS_MAX     16u
-#define RACE_VALUE_MIN 24u
-#define RACE_VALUE_MAX ((size_t)200 << 10)
+#define RACERS_MAX      16u
+#define RACE_ROUNDS_MIN 20u
+#define RACE_VALUE_MIN  24u
+#define RACE_VALUE_MAX  ((size_t)200 << 10)
 
 struct racer;
 typedef void race_job(struct racer *me); /* a moment's work */
@@ -23,7 +25,8 @@ typedef void race_job(struct racer *me); /* a moment's work */
 struct race {
     cmstore *store;
     uint64_t deadline_ns;
-    uint64_t ms; /* 0: 1000, unless the environment says otherwise */
+    uint64_t ms;         /* 0: 1000, unless the environment says otherwise */
+    uint64_t rounds_min; /* 0: RACE_ROUNDS_MIN */
     void *context;
     struct racer *racers;
     unsigned count;
@@ -145,7 +148,8 @@ static inline bool race_get_whole(struct racer *me, const struct race_key *key, 
 
 static inline void race_main(void *context) {
     struct racer *me = context;
-    while (cm_os_monotonic_ns() < me->race->deadline_ns) {
+    const uint64_t least = me->race->rounds_min != 0 ? me->race->rounds_min : RACE_ROUNDS_MIN;
+    while (me->rounds < least || cm_os_monotonic_ns() < me->race->deadline_ns) {
         me->job(me);
         me->rounds++;
     }
