@@ -2,6 +2,7 @@
 """Python's bmemcached, a client of the binary protocol that stands on no library of another."""
 
 import pytest
+from cachemand import DEADLINE_S
 
 bmemcached = pytest.importorskip("bmemcached")
 
@@ -10,7 +11,8 @@ BIG = "0123456789" * 90000
 
 @pytest.fixture
 def client(server):
-    client = bmemcached.Client((f"127.0.0.1:{server.port}",), compression=None)
+    client = bmemcached.Client((f"127.0.0.1:{server.port}",), compression=None,
+                               socket_timeout=DEADLINE_S)
     yield client
     client.disconnect_all()
 

@@ -131,6 +131,7 @@ def test_members_in_etcd(serve):
 
 def test_pylibmc(serve, tmp_path):
     pylibmc = pytest.importorskip("pylibmc")
+    libmemcached = pytest.importorskip("libmemcached")
     autoconf = pytest.importorskip("pylibmc.autoconf")
     path = tmp_path / "cluster"
     path.write_text("")
@@ -138,10 +139,11 @@ def test_pylibmc(serve, tmp_path):
     hosts = [f"127.0.0.1:{server.port}" for server in servers]
     path.write_text("\n".join(hosts))
     cachemand.wait_until(lambda: len(ask(servers[0])[1]) == 2, "both")
-    listing = pylibmc.Client(hosts[:1]).get("AmazonElastiCache:cluster")
+    patience = libmemcached.PATIENCE
+    listing = pylibmc.Client(hosts[:1], behaviors=patience).get("AmazonElastiCache:cluster")
     found = autoconf._parse_elasticache_config(listing.rstrip(b"\n"))
     assert found == hosts
-    client = pylibmc.Client(found)
+    client = pylibmc.Client(found, behaviors=patience)
     for number in range(100):
         client.set(f"k{number}", "v")
     counts = [int(server.connect().stats()["curr_items"]) for server in servers]

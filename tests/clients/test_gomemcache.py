@@ -21,5 +21,5 @@ def test_gomemcache(server, tmp_path):
     subprocess.run(["go", "build", "-o", str(binary), str(PROGRAM)], env=env, check=True,
                    timeout=300)
     done = subprocess.run([str(binary), f"127.0.0.1:{server.port}"], capture_output=True,
-                          text=True, timeout=60, check=False)
+                          text=True, timeout=300, check=False)
     assert (done.returncode, done.stdout) == (0, "ok\n"), done.stderr

@@ -20,5 +20,5 @@ def has_extension():
 @pytest.mark.skipif(not has_extension(), reason="no php with memcached")
 def test_binary(server):
     done = subprocess.run(["php", str(SCRIPTS / "binary.php"), str(server.port)],
-                          capture_output=True, text=True, timeout=60, check=False)
+                          capture_output=True, text=True, timeout=300, check=False)
     assert (done.returncode, done.stdout) == (0, "ok\n"), done.stderr

@@ -81,11 +81,14 @@ def test_pymemcache_numbers(pymemcache):
 
 def test_pymemcache_expiry(pymemcache):
     pymemcache.set("e", b"x", expire=1, noreply=False)
-    pymemcache.set("t", b"x", expire=1, noreply=False)
-    assert pymemcache.touch("t", 1000, noreply=False)
+    pymemcache.set("t", b"x", expire=1000, noreply=False)
+    pymemcache.set("u", b"x", expire=1000, noreply=False)
+    assert pymemcache.touch("t", 1, noreply=False)
+    assert pymemcache.touch("u", 2000, noreply=False)
     assert not pymemcache.touch("missing", 1000, noreply=False)
     wait_until(lambda: pymemcache.get("e") is None, "the item to expire")
-    assert pymemcache.get("t") == b"x"
+    wait_until(lambda: pymemcache.get("t") is None, "the item that was touched to expire")
+    assert pymemcache.get("u") == b"x"
     pymemcache.set("past", b"x", expire=-1, noreply=False)
     assert pymemcache.get("past") is None
 
@@ -132,7 +135,8 @@ def test_pylibmc_buffered_and_quiet(server):
 
 
 def test_python_memcached(server):
-    client = memcache.Client([f"127.0.0.1:{server.port}"], cache_cas=True)
+    client = memcache.Client([f"127.0.0.1:{server.port}"], cache_cas=True,
+                             socket_timeout=DEADLINE_S)
     assert client.set("a", "one")
     assert client.get("a") == "one"
     assert client.add("b", [1, 2, 3])

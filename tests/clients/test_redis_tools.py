@@ -10,7 +10,7 @@ pytestmark = pytest.mark.skipif(not shutil.which("redis-cli"), reason="no redis-
 
 
 def run(*words, stdin=""):
-    done = subprocess.run(words, input=stdin, capture_output=True, text=True, timeout=60,
+    done = subprocess.run(words, input=stdin, capture_output=True, text=True, timeout=300,
                           check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -95,7 +95,7 @@ func parallel(c *memcache.Client) {
 
 func main() {
 	c := memcache.New(os.Args[1])
-	c.Timeout = 10 * time.Second
+	c.Timeout = 60 * time.Second
 	storage(c)
 	cas(c)
 	numbers(c)

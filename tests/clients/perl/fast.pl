@@ -7,7 +7,7 @@ use Cache::Memcached::Fast;
 my ($server, $namespace) = @ARGV;
 my $cache = Cache::Memcached::Fast->new({
     servers => [$server], namespace => $namespace, utf8 => 1, max_failures => 0,
-    connect_timeout => 20, io_timeout => 20, compress_threshold => 5_000,
+    connect_timeout => 60, io_timeout => 60, compress_threshold => 5_000,
 });
 
 sub same($$$) {

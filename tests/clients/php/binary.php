@@ -12,6 +12,8 @@ function check($what, $got, $wanted) {
 
 $m = new Memcached();
 $m->setOption(Memcached::OPT_BINARY_PROTOCOL, true);
+$m->setOption(Memcached::OPT_CONNECT_TIMEOUT, 60000); // a busy machine's, in milliseconds
+$m->setOption(Memcached::OPT_POLL_TIMEOUT, 60000);
 $m->setOption(Memcached::OPT_COMPRESSION, false);
 $m->setOption(Memcached::OPT_TCP_NODELAY, true);
 $m->addServer("127.0.0.1", (int)$argv[1]);
@@ -74,7 +76,7 @@ for ($i = 0; $i < 1000; $i++) {
 $m->setOption(Memcached::OPT_NOREPLY, false);
 $m->setOption(Memcached::OPT_BUFFER_WRITES, false);
 // What was buffered went over a connection that has been closed since.
-$deadline = microtime(true) + 20;
+$deadline = microtime(true) + 60;
 while ($m->get("q999") === false && microtime(true) < $deadline) {
     usleep(5000);
 }

@@ -5,6 +5,8 @@
 
 $m = new Memcached();
 $m->setOption(Memcached::OPT_BINARY_PROTOCOL, true);
+$m->setOption(Memcached::OPT_CONNECT_TIMEOUT, 60000); // a busy machine's, in milliseconds
+$m->setOption(Memcached::OPT_POLL_TIMEOUT, 60000);
 $m->setSaslAuthData($argv[2], $argv[3]);
 $m->addServer("127.0.0.1", (int)$argv[1]);
 if ($m->set("a", "one") && $m->get("a") === "one") {
