@@ -86,7 +86,7 @@ static void calls_are_pipelined(void **state) {
     static struct many many[CALLS];
     cacheman_async *async;
     uv_loop_t loop;
-    cacheman *client = open_all("timeout=20s", &loop, &async);
+    cacheman *client = open_all("", &loop, &async);
     unsigned left = CALLS;
     for (unsigned i = 0; i < CALLS; i++) {
         start_many(&many[i], async, i, &left);
@@ -160,7 +160,7 @@ static void a_restarted_server_is_connected_to_again(void **state) {
     struct many many;
     cacheman_async *async;
     uv_loop_t loop;
-    cacheman *client = open_all("timeout=20s", &loop, &async);
+    cacheman *client = open_all("", &loop, &async);
     for (unsigned round = 0; round < 3; round++) {
         unsigned left = 1;
         start_many(&many, async, round, &left);
@@ -178,7 +178,7 @@ static void closing_cancels(void **state) {
     static struct many many[CALLS];
     cacheman_async *async;
     uv_loop_t loop;
-    cacheman *client = open_all("timeout=20s", &loop, &async);
+    cacheman *client = open_all("", &loop, &async);
     unsigned left = CALLS;
     for (unsigned i = 0; i < CALLS; i++) {
         start_many(&many[i], async, i, &left);

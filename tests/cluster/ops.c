@@ -486,7 +486,7 @@ static bool on_event(void *context, const struct cacheman_line *line) {
 
 static void watch_main(void *context) {
     struct watching *watching = context;
-    const struct cacheman_ask ask = {.visit = on_event, .context = watching, .timeout_ms = 20000};
+    const struct cacheman_ask ask = {.visit = on_event, .context = watching, .timeout_ms = 120000};
     assert_int_equal(cacheman_watch(watching->client, "mutations", &ask), CM_OK);
 }
 
