@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /* Runs the transcripts of tests/session/<protocol>/<name>.txt; README.md says how they are written.
- * Arguments: [seed [file...]]. */
+ * Arguments: [seed [file...]]; seed 0 is the date's, without arguments it is 1. */
 
 #include "base/num.h"
 #include "support/packet.h"
@@ -606,8 +606,9 @@ static void run_folders(uint64_t seed) {
 }
 
 int main(int argc, char **argv) {
-    const uint64_t seed =
-        argc > 1 ? strtoull(argv[1], NULL, 10) : (uint64_t)time(NULL) * 2654435761u + 1;
+    uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
+    if (seed == 0)
+        seed = (uint64_t)time(NULL) * 2654435761u + 1;
     printf("seed %llu\n", (unsigned long long)seed);
     fflush(stdout);
     for (int i = 2; i < argc; i++) {
