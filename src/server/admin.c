@@ -178,9 +178,18 @@ enum cm_exit cm_server_start_admin(struct cm_server *server) {
     return CM_EXIT_SYSTEM;
 }
 
+void cm_server_tick_admin(struct cm_server *server) {
+    uv_mutex_lock(&server->pages.lock);
+    if (server->pages.port != NULL)
+        cm_admin_port_tick(server->pages.port);
+    uv_mutex_unlock(&server->pages.lock);
+}
+
 void cm_server_stop_admin(struct cm_server *server) {
+    uv_mutex_lock(&server->pages.lock);
     cm_admin_port_stop(server->pages.port);
     server->pages.port = NULL;
+    uv_mutex_unlock(&server->pages.lock);
     if (server->pages.opened.socket != CM_OS_SOCKET_NONE)
         cm_os_socket_close(server->pages.opened.socket);
     server->pages.opened.socket = CM_OS_SOCKET_NONE;

@@ -18,11 +18,13 @@ struct cm_server_pem {
 
 struct cm_server_admin_tls {
     struct cm_server_pem cert, key, ca;
+    bool only_1_3;
 };
 
 struct cm_server_pages {
     struct cm_net_opened opened;  /* its socket is NONE once somebody else has it */
     struct cm_admin_token *token; /* NULL: none is asked for */
+    uv_mutex_t lock;              /* from the start on: of the next two */
     struct cm_server_admin_tls tls;
     struct cm_admin_port *port; /* NULL: there are no pages */
     struct cm_stats_source stats;
@@ -36,13 +38,15 @@ void cm_server_reload_token(struct cm_server *server);
 enum cm_exit cm_server_check_reach(const struct cm_config *config);
 enum cm_exit cm_server_open_admin(struct cm_server *server);  /* as root, perhaps */
 enum cm_exit cm_server_start_admin(struct cm_server *server); /* in the sandbox */
+void cm_server_tick_admin(struct cm_server *server);          /* once a second */
 void cm_server_stop_admin(struct cm_server *server);
 
 /* admin_tls.c: the certificates of --admin-tls. CONFIG or SYSTEM after a message for people. */
 enum cm_exit cm_server_load_admin_tls(struct cm_server *server);
 struct cm_admin_tls cm_server_admin_tls_of(const struct cm_server *server);
-/* What is wrong is said, and they stay as they were. On the main thread. */
-void cm_server_renew_admin_tls(struct cm_server *server);
+bool cm_server_has_admin_tls(const struct cm_server *server);
+/* Any thread. False, after a message: they stay as they were. */
+bool cm_server_renew_admin_tls(struct cm_server *server);
 void cm_server_drop_admin_tls(struct cm_server_admin_tls *tls);
 
 #endif

@@ -11,6 +11,8 @@
 
 enum { PEM_BYTES_MAX = 1 << 20 };
 
+static const char as_they_were[] = "; the certificates of --admin stay as they were";
+
 static void drop(struct cm_server_pem *pem) {
     if (pem->text != NULL)
         explicit_bzero(pem->text, pem->bytes);
@@ -70,6 +72,7 @@ static enum cm_exit load(const struct cm_config *config, struct cm_server_admin_
         cm_server_complain("%s%s", told ? report.error : "out of memory", then);
         return told ? CM_EXIT_CONFIG : CM_EXIT_SYSTEM;
     }
+    tls->only_1_3 = config->tls_min_version != 0;
     if (read_all(config, tls, then))
         return CM_EXIT_OK;
     cm_server_drop_admin_tls(tls);
@@ -78,9 +81,7 @@ static enum cm_exit load(const struct cm_config *config, struct cm_server_admin_
 
 enum cm_exit cm_server_load_admin_tls(struct cm_server *server) {
     const struct cm_config *config = server->config;
-    if (config->admin == NULL || !config->admin_tls)
-        return CM_EXIT_OK;
-    return load(config, &server->pages.tls, "");
+    return cm_server_has_admin_tls(server) ? load(config, &server->pages.tls, "") : CM_EXIT_OK;
 }
 
 struct cm_admin_tls cm_server_admin_tls_of(const struct cm_server *server) {
@@ -88,30 +89,50 @@ struct cm_admin_tls cm_server_admin_tls_of(const struct cm_server *server) {
     return (struct cm_admin_tls){.cert = tls->cert.text,
                                  .key = tls->key.text,
                                  .ca = tls->ca.text,
-                                 .only_1_3 = server->config->tls_min_version != 0};
+                                 .only_1_3 = tls->only_1_3};
 }
 
-static bool are_same(const struct cm_server_pem *a, const struct cm_server_pem *b) {
+bool cm_server_has_admin_tls(const struct cm_server *server) {
+    return server->config->admin != NULL && server->config->admin_tls; /* for life */
+}
+
+static bool are_same_files(const struct cm_server_pem *a, const struct cm_server_pem *b) {
     return a->bytes == b->bytes && (a->bytes == 0 || memcmp(a->text, b->text, a->bytes) == 0);
 }
 
-void cm_server_renew_admin_tls(struct cm_server *server) {
-    static const char then[] = "; the certificates of --admin stay as they were";
-    struct cm_server_admin_tls *tls = &server->pages.tls, fresh = {0}, old = *tls;
-    if (server->pages.port == NULL || old.cert.text == NULL ||
-        load(server->config, &fresh, then) != CM_EXIT_OK)
-        return;
-    bool same = are_same(&fresh.cert, &old.cert) && are_same(&fresh.key, &old.key) &&
-                are_same(&fresh.ca, &old.ca);
-    *tls = fresh;
+static bool are_same(const struct cm_server_admin_tls *a, const struct cm_server_admin_tls *b) {
+    return are_same_files(&a->cert, &b->cert) && are_same_files(&a->key, &b->key) &&
+           are_same_files(&a->ca, &b->ca) && a->only_1_3 == b->only_1_3;
+}
+
+/* Takes `fresh`, or leaves all as it was, under the lock of the pages. */
+static bool renew(struct cm_server *server, struct cm_server_admin_tls *fresh) {
+    struct cm_server_admin_tls *tls = &server->pages.tls, old = *tls;
+    bool same = are_same(fresh, &old);
+    *tls = *fresh;
     const struct cm_admin_tls given = cm_server_admin_tls_of(server);
     enum cm_status status = same ? CM_OK : cm_admin_port_renew(server->pages.port, &given);
     if (status != CM_OK) {
-        cm_server_complain("%s%s", cm_status_text(status), then);
+        cm_server_complain("%s%s", cm_status_text(status), as_they_were);
         *tls = old;
-        old = fresh;
+        old = *fresh;
     } else {
         cm_server_tell("certificates of --admin read again");
     }
     cm_server_drop_admin_tls(&old);
+    return status == CM_OK;
+}
+
+bool cm_server_renew_admin_tls(struct cm_server *server) {
+    struct cm_server_admin_tls fresh = {0};
+    if (!cm_server_has_admin_tls(server))
+        return true;
+    uv_mutex_lock(&server->config_lock);
+    const struct cm_config config = *server->config; /* whose texts stay good */
+    uv_mutex_unlock(&server->config_lock);
+    uv_mutex_lock(&server->pages.lock);
+    bool good = server->pages.port == NULL ||
+                (load(&config, &fresh, as_they_were) == CM_EXIT_OK && renew(server, &fresh));
+    uv_mutex_unlock(&server->pages.lock);
+    return good;
 }

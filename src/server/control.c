@@ -292,9 +292,10 @@ static void on_store_refused(void *context) {
 
 static enum cm_refresh on_refresh_certs(void *context) {
     struct cm_server *server = context;
-    if (server->tls == NULL)
+    if (server->tls == NULL && !cm_server_has_admin_tls(server))
         return CM_REFRESH_OFF;
-    return cm_server_reload_certs(server) ? CM_REFRESH_DONE : CM_REFRESH_FAILED;
+    bool good = cm_server_reload_certs(server);
+    return cm_server_renew_admin_tls(server) && good ? CM_REFRESH_DONE : CM_REFRESH_FAILED;
 }
 
 /* ---- time, for tests ---- */

@@ -94,7 +94,9 @@ void cm_server_close_listing(struct cm_server *server);
 
 /* tls.c: the certificates. CONFIG or SYSTEM after a message for people. */
 enum cm_exit cm_server_load_certs(struct cm_server *server);
-/* With the options that are in force now. False, after a message: all stays as it was. */
+/* With the options that are in force now. False, after a message: all stays as it was. The first
+ * changes nothing at all. */
+bool cm_server_check_certs(const struct cm_server *server);
 bool cm_server_change_certs(struct cm_server *server);
 /* Any thread. False, after a message: they stay as they were. */
 bool cm_server_reload_certs(struct cm_server *server);

@@ -111,14 +111,22 @@ static const struct {
     {CM_OPTION_INDEX_log_format, change_log},
 };
 
-/* Taken over together: they make one context. */
+/* Taken over together: they make one context. The first ones are of --admin-tls, too. */
 static const enum cm_config_index tls_options[] = {
-    CM_OPTION_INDEX_tls_cert,    CM_OPTION_INDEX_tls_key,           CM_OPTION_INDEX_tls_key_format,
-    CM_OPTION_INDEX_tls_ca,      CM_OPTION_INDEX_tls_verify,        CM_OPTION_INDEX_tls_min_version,
-    CM_OPTION_INDEX_tls_ciphers, CM_OPTION_INDEX_tls_session_cache,
+    CM_OPTION_INDEX_tls_cert,        CM_OPTION_INDEX_tls_key,
+    CM_OPTION_INDEX_tls_min_version, CM_OPTION_INDEX_tls_key_format,
+    CM_OPTION_INDEX_tls_ca,          CM_OPTION_INDEX_tls_verify,
+    CM_OPTION_INDEX_tls_ciphers,     CM_OPTION_INDEX_tls_session_cache,
 };
 
-enum { TLS_OPTIONS = sizeof tls_options / sizeof tls_options[0] };
+enum { ADMIN_TLS_OPTIONS = 3, TLS_OPTIONS = sizeof tls_options / sizeof tls_options[0] };
+
+/* How many of them something obeys, from the first on. */
+static size_t tls_option_count(const struct cm_server *server) {
+    return server->tls != NULL               ? TLS_OPTIONS
+           : cm_server_has_admin_tls(server) ? ADMIN_TLS_OPTIONS
+                                             : 0;
+}
 
 static const char *or_not_set(const char *text) {
     return *text != '\0' ? text : "(not set)";
@@ -160,25 +168,41 @@ static bool differ(const struct cm_server *server, const struct cm_config *fresh
     return any;
 }
 
+/* Both ports' or neither's: the cache's files are known to be good before --admin takes its own. */
+static bool renew_certs(struct cm_server *server) {
+    if (server->tls == NULL)
+        return cm_server_renew_admin_tls(server);
+    if (!cm_server_has_admin_tls(server))
+        return cm_server_change_certs(server);
+    if (!cm_server_check_certs(server))
+        return false;
+    if (cm_server_renew_admin_tls(server))
+        return cm_server_change_certs(server);
+    cm_server_complain("the certificates of the cache's port stay as they were, too");
+    return false;
+}
+
 /* The context borrows its texts from the configuration in force, so that comes first. */
 static void change_tls(struct cm_server *server, const struct cm_config *fresh) {
     const struct cm_config before = *server->config; /* whose texts stay good */
+    size_t count = tls_option_count(server);
     enum cm_status status = CM_OK;
-    for (size_t i = 0; i < TLS_OPTIONS && status == CM_OK; i++)
+    for (size_t i = 0; i < count && status == CM_OK; i++)
         status = adopt(server, fresh, tls_options[i]);
-    if (status == CM_OK && cm_server_change_certs(server)) {
-        for (size_t i = 0; i < TLS_OPTIONS; i++) {
+    if (status == CM_OK && renew_certs(server)) {
+        for (size_t i = 0; i < count; i++) {
             if (cm_config_differs(&before, server->config, tls_options[i]))
                 tell_change(server, &before, server->config, tls_options[i]);
         }
         return;
     }
-    for (size_t i = 0; i < TLS_OPTIONS; i++)
+    for (size_t i = 0; i < count; i++)
         (void)!adopt(server, &before, tls_options[i]);
 }
 
+/* Of those that nothing obeys. */
 static void tell_no_tls(const struct cm_server *server, const struct cm_config *fresh) {
-    for (size_t i = 0; i < TLS_OPTIONS; i++) {
+    for (size_t i = tls_option_count(server); i < TLS_OPTIONS; i++) {
         if (cm_config_differs(server->config, fresh, tls_options[i]))
             cm_server_warn("%s: changes with a restart only: there is no TLS now",
                            cm_config_name(tls_options[i]));
@@ -219,10 +243,10 @@ void cm_server_apply(struct cm_server *server, const struct cm_config *fresh) {
         if (cm_config_differs(server->config, fresh, index) && changes[i].change(server, fresh))
             take_over(server, fresh, index);
     }
-    if (server->tls != NULL && fresh->tls && differ(server, fresh, tls_options, TLS_OPTIONS))
+    bool keeps_tls = server->tls != NULL ? fresh->tls : fresh->admin_tls;
+    if (keeps_tls && differ(server, fresh, tls_options, tls_option_count(server)))
         change_tls(server, fresh);
-    if (server->tls == NULL)
-        tell_no_tls(server, fresh);
+    tell_no_tls(server, fresh);
     take_places(server, fresh);
     for (int i = 0; i < CM_OPTIONS; i++) {
         if (needs_restart(server, fresh, (enum cm_config_index)i))
@@ -252,7 +276,7 @@ static void take(struct cm_server *server, const struct cm_config *fresh) {
     if (same_users && server->auth != NULL)
         (void)cm_server_reload_users(server, server->config->auth_file);
     cm_server_reload_token(server);
-    cm_server_renew_admin_tls(server);
+    (void)cm_server_renew_admin_tls(server);
     if (fresh->file == NULL) {
         cm_server_tell("configuration read again: there is no file");
         return;

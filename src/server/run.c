@@ -59,8 +59,7 @@ static void on_tick(uv_timer_t *timer) {
     follow_wall(server);
     if (server->config->cluster != NULL)
         cm_server_renew_listing(server);
-    if (server->pages.port != NULL)
-        cm_admin_port_tick(server->pages.port);
+    cm_server_tick_admin(server);
 }
 
 /* But for the signals: one that comes late must still find its handler. */
@@ -329,7 +328,7 @@ enum cm_exit cm_server_run(struct cm_config *config, const struct cm_server_star
                                .start = start,
                                .start_ns = uv_hrtime(),
                                .pages.opened.socket = CM_OS_SOCKET_NONE};
-    if (uv_mutex_init(&server.config_lock) != 0)
+    if (uv_mutex_init(&server.config_lock) != 0 || uv_mutex_init(&server.pages.lock) != 0)
         return fail("cannot start", CM_SYSTEM);
     if (config->daemonize && cm_os_background_start(&server.background) != CM_OK)
         return fail("cannot run in the background", CM_SYSTEM);
@@ -346,6 +345,7 @@ enum cm_exit cm_server_run(struct cm_config *config, const struct cm_server_star
     clean_up(&server);
     if (result == CM_EXIT_OK)
         cm_server_tell("stopped");
+    uv_mutex_destroy(&server.pages.lock);
     uv_mutex_destroy(&server.config_lock);
     return result;
 }

@@ -68,17 +68,32 @@ enum cm_exit cm_server_load_certs(struct cm_server *server) {
     return CM_EXIT_OK;
 }
 
+static void complain_of(const struct cm_tls_report *report) {
+    cm_server_complain("%s; the certificates stay as they were",
+                       report->error[0] != '\0' ? report->error : "out of memory");
+}
+
 /* What came of reading them again. */
 static bool tell_reload(struct cm_server *server, enum cm_status status,
                         const struct cm_tls_report *report) {
     if (status != CM_OK) {
-        cm_server_complain("%s; the certificates stay as they were",
-                           report->error[0] != '\0' ? report->error : "out of memory");
+        complain_of(report);
         return false;
     }
     note_read(server, report);
     cm_server_tell("certificates read again");
     return true;
+}
+
+bool cm_server_check_certs(const struct cm_server *server) {
+    const struct cm_tls_options options = options_of(server);
+    struct cm_tls_context *context = NULL;
+    struct cm_tls_report report;
+    enum cm_status status = cm_tls_context_create(&options, &context, &report);
+    cm_tls_context_destroy(context);
+    if (status != CM_OK)
+        complain_of(&report);
+    return status == CM_OK;
 }
 
 bool cm_server_change_certs(struct cm_server *server) {

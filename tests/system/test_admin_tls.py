@@ -253,6 +253,112 @@ def test_certificates_are_read_again(serve, authority, tmp_path, trusting):
     assert served(port, trusting) == "first"
 
 
+def own_name(server, context):
+    """Whom the certificate of the cache's port names."""
+    with cachemand.Client(server.port, tls=context) as client:
+        subject = dict(pair[0] for pair in client.socket.tls.getpeercert()["subject"])
+    return subject["commonName"]
+
+
+@pytest.fixture
+def both(serve, authority, token_file, trusting):
+    """A server with TLS at both ports, and other files than its own: of two pairs the first."""
+    pairs = [tuple(map(str, authority.sign(name))) for name in ("first", "second")]
+    server = serve("-Z", "--tls-cert", pairs[0][0], "--tls-key", pairs[0][1], "--admin",
+                   "127.0.0.1:0", "--admin-tls", "--admin-token-file", str(token_file), tls=trusting)
+    return server, port_of(server), pairs
+
+
+@pytest.mark.parametrize("options", [["-Z"], []], ids=["both", "admin"])
+def test_command_reads_them_again(serve, authority, tmp_path, trusting, options):
+    one = tmp_path / "both.pem"
+    pairs = [authority.sign(name) for name in ("first", "second")]
+    one.write_bytes(b"".join(path.read_bytes() for path in pairs[0]))
+    server = serve("--admin", "127.0.0.1:0", "--admin-tls", "--tls-cert", str(one), *options,
+                   tls=trusting if options else None)
+    client, port = server.connect(), port_of(server)
+    one.write_bytes(b"".join(path.read_bytes() for path in pairs[1]))
+    client.ask(b"refresh_certs\r\n", b"OK\r\n")
+    assert served(port, trusting) == "second"
+    assert not options or own_name(server, trusting) == "second"
+    one.write_text("nonsense")
+    client.ask(b"refresh_certs\r\n", b"SERVER_ERROR certificates could not be reloaded\r\n")
+    assert "; the certificates of --admin stay as they were\n" in server.error_text()
+    assert served(port, trusting) == "second"
+
+
+def test_command_beside_reloads(both, trusting):
+    """Whoever asks, and however many at once, one set of certificates is in force after the other."""
+    server, port, _ = both
+    clients = [server.connect() for _ in range(4)]
+    for _ in range(10):
+        for client in clients:
+            client.send(b"refresh_certs\r\n")
+        server.signal(signal.SIGHUP)
+        for client in clients:
+            assert client.line() == b"OK\r\n"
+    assert served(port, trusting) == "first"
+
+
+def test_other_files_are_of_both_ports(both, trusting):
+    server, port, ((cert, key), (other_cert, other_key)) = both
+
+    def change(*lines):
+        return ask(port, "/config", "POST", "\n".join(lines), tls=trusting,
+                   Authorization=BEARER)[::2]
+
+    status, said = change(f"tls-cert = {other_cert}", f"tls-key = {other_key}")
+    assert (status, said.splitlines()) == (200, [
+        "certificates of --admin read again", "certificates read again",
+        f"tls-cert: {cert} -> {other_cert}, by 127.0.0.1",
+        f"tls-key: {key} -> {other_key}, by 127.0.0.1"])
+    assert served(port, trusting) == own_name(server, trusting) == "second"
+    status, said = change(f"tls-cert = {cert}")
+    assert status == 409 and said.endswith("; the certificates stay as they were\n")
+    assert len(said.splitlines()) == 1
+    assert served(port, trusting) == own_name(server, trusting) == "second"
+    status, _, said = ask(port, "/config", "DELETE", tls=trusting, Authorization=BEARER)
+    assert status == 200, said
+    assert served(port, trusting) == own_name(server, trusting) == "first"
+
+
+def test_neither_changes_without_the_other(serve, authority, token_file, trusting, tmp_path):
+    ca = tmp_path / "ca.pem"
+    ca.write_bytes(authority.cert.read_bytes())
+    pairs = [tuple(map(str, authority.sign(name))) for name in ("first", "second")]
+    server = serve("-Z", "--tls-cert", pairs[0][0], "--tls-key", pairs[0][1], "--admin",
+                   "127.0.0.1:0", "--admin-tls", "--admin-token-file", str(token_file),
+                   "--admin-client-ca", str(ca), tls=trusting)
+    port = port_of(server)
+    ca.write_text("nonsense")
+    status, _, said = ask(port, "/config", "POST",
+                          f"tls-cert = {pairs[1][0]}\ntls-key = {pairs[1][1]}", tls=trusting,
+                          Authorization=BEARER)
+    assert status == 409
+    assert said.splitlines()[1:] == ["the certificates of the cache's port stay as they were, too"]
+    assert served(port, trusting) == own_name(server, trusting) == "first"
+
+
+def test_other_files_of_the_only_port(start, authority, trusting, token_file):
+    """Without -Z the options are those of --admin alone, and others have nothing to change."""
+    _, port = start("--admin-token-file", str(token_file))
+    cert, key = map(str, authority.sign("other"))
+
+    def change(*lines):
+        return ask(port, "/config", "POST", "\n".join(lines), tls=trusting,
+                   Authorization=BEARER)[::2]
+
+    assert change(f"tls-cert = {cert}", f"tls-key = {key}")[0] == 200
+    assert served(port, trusting) == "other"
+    status, said = change("tls-min-version = 1.3")
+    assert (status, said.splitlines()[-1]) == (200, "tls-min-version: 1.2 -> 1.3, by 127.0.0.1")
+    old = tls.client_context(authority, high=ssl.TLSVersion.TLSv1_2)
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        ask(port, "/healthz", tls=old)
+    assert change("tls-session-cache = yes") == (
+        409, "tls-session-cache: changes with a restart only: there is no TLS now\n")
+
+
 # ---- what is wrong ----
 
 def without_root(text):
