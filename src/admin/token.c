@@ -67,11 +67,11 @@ enum cm_status cm_admin_token_take(struct cm_admin_token *token, const char *pat
 enum cm_status cm_admin_token_load(struct cm_admin_token *token, const char *path,
                                    struct cm_admin_token_error *error) {
     char text[CM_ADMIN_TOKEN_MAX + 8];
-    errno = 0;
-    FILE *file = fopen(path, "rb");
+    const char *why;
+    FILE *file = cm_os_open_regular(path, &why);
     size_t bytes = file != NULL ? fread(text, 1, sizeof text, file) : 0;
     if (file == NULL || ferror(file) != 0) {
-        (void)refuse(error, "cannot read %s: %s", path, strerror(errno));
+        (void)refuse(error, "cannot read %s: %s", path, file == NULL ? why : strerror(errno));
         if (file != NULL)
             (void)fclose(file);
         return CM_SYSTEM;

@@ -2,6 +2,7 @@
 #include "auth/internal.h"
 #include "base/check.h"
 #include "base/format.h"
+#include "base/os/os.h"
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <stdarg.h>
@@ -287,15 +288,17 @@ void cm_users_destroy(struct cm_users *users) {
 
 /* `text` has room for one byte more than a file may have. */
 static enum cm_status read_text(const struct cm_users_source *source, char *text, size_t *bytes) {
-    FILE *file = fopen(source->path, "rb");
+    const char *why;
+    FILE *file = cm_os_open_regular(source->path, &why);
     bool read = file != NULL;
     if (read) {
         setbuf(file, NULL); /* or a copy of the passwords stays behind */
         *bytes = fread(text, 1, CM_AUTH_FILE_MAX + 1, file);
         read = ferror(file) == 0;
+        why = strerror(errno);
     }
     if (!read) {
-        (void)refuse(source->error, "%s: %s", source->path, strerror(errno));
+        (void)refuse(source->error, "%s: %s", source->path, why);
     }
     if (file != NULL) {
         (void)fclose(file);

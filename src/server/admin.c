@@ -31,12 +31,15 @@ enum cm_exit cm_server_load_token(struct cm_server *server) {
 }
 
 void cm_server_reload_token(struct cm_server *server) {
+    const struct cm_config *config = server->config;
     struct cm_admin_token_error error;
+    char title[CM_CONFIG_TITLE_BYTES];
     if (server->pages.token == NULL)
         return;
-    const char *path = server->config->admin_token_file;
-    if (cm_admin_token_load(server->pages.token, path, &error) != CM_OK)
-        cm_server_complain("%s; the token stays as it was", error.text);
+    if (cm_admin_token_load(server->pages.token, config->admin_token_file, &error) != CM_OK)
+        cm_server_complain("%s: %s; the token stays as it was",
+                           cm_config_title(config, CM_OPTION_INDEX_admin_token_file, title),
+                           error.text);
     else
         cm_server_tell("token read again");
 }

@@ -26,15 +26,18 @@ void cm_server_drop_admin_tls(struct cm_server_admin_tls *tls) {
     drop(&tls->ca);
 }
 
-/* The whole file and a zero. False: errno tells why. */
-static bool read_pem(const char *path, struct cm_server_pem *pem) {
-    FILE *file = path != NULL ? fopen(path, "rb") : NULL;
+/* The whole file and a zero. False: *why. */
+static bool read_pem(const char *path, struct cm_server_pem *pem, const char **why) {
+    FILE *file = path != NULL ? cm_os_open_regular(path, why) : NULL;
     if (file == NULL)
         return path == NULL;
+    *why = "out of memory";
     pem->text = calloc(1, PEM_BYTES_MAX + 1);
     if (pem->text != NULL)
         pem->bytes = fread(pem->text, 1, PEM_BYTES_MAX, file);
     bool is_read = pem->text != NULL && ferror(file) == 0;
+    if (pem->text != NULL)
+        *why = strerror(errno);
     (void)fclose(file);
     return is_read;
 }
@@ -42,14 +45,17 @@ static bool read_pem(const char *path, struct cm_server_pem *pem) {
 /* False, after a message whose end is `then`. */
 static bool read_all(const struct cm_config *config, struct cm_server_admin_tls *tls,
                      const char *then) {
+    static const enum cm_config_index indexes[] = {
+        CM_OPTION_INDEX_tls_cert, CM_OPTION_INDEX_tls_key, CM_OPTION_INDEX_admin_client_ca};
     const char *paths[] = {config->tls_cert, config->tls_key, config->admin_client_ca};
     struct cm_server_pem *pems[] = {&tls->cert, &tls->key, &tls->ca};
+    char title[CM_CONFIG_TITLE_BYTES];
+    const char *why = NULL;
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
-        errno = 0;
-        if (read_pem(paths[i], pems[i]))
+        if (read_pem(paths[i], pems[i], &why))
             continue;
-        cm_server_complain("cannot read %s: %s%s", paths[i],
-                           errno != 0 ? strerror(errno) : "out of memory", then);
+        cm_server_complain("%s: cannot read %s: %s%s", cm_config_title(config, indexes[i], title),
+                           paths[i], why, then);
         return false;
     }
     return true;
@@ -68,9 +74,7 @@ static enum cm_exit load(const struct cm_config *config, struct cm_server_admin_
     enum cm_status status = cm_tls_context_create(&options, &context, &report);
     cm_tls_context_destroy(context);
     if (status != CM_OK) {
-        bool told = report.error[0] != '\0';
-        cm_server_complain("%s%s", told ? report.error : "out of memory", then);
-        return told ? CM_EXIT_CONFIG : CM_EXIT_SYSTEM;
+        return cm_server_refuse_tls(config, CM_OPTION_INDEX_admin_client_ca, &report, then);
     }
     tls->only_1_3 = config->tls_min_version != 0;
     if (read_all(config, tls, then))

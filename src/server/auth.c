@@ -23,12 +23,14 @@ enum cm_exit cm_server_load_users(struct cm_server *server) {
     return CM_EXIT_OK;
 }
 
-bool cm_server_reload_users(struct cm_server *server, const char *path) {
+bool cm_server_reload_users(struct cm_server *server, const struct cm_config *config) {
     struct cm_auth_error error;
-    bool read = cm_auth_load(server->auth, path, &error) == CM_OK;
+    char title[CM_CONFIG_TITLE_BYTES];
+    bool read = cm_auth_load(server->auth, config->auth_file, &error) == CM_OK;
     if (read)
         cm_server_tell("users read again: %zu", cm_auth_user_count(server->auth));
     else
-        cm_server_complain("%s; the users stay as they were", error.text);
+        cm_server_complain("%s: %s; the users stay as they were",
+                           cm_config_title(config, CM_OPTION_INDEX_auth_file, title), error.text);
     return read;
 }

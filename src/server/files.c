@@ -67,10 +67,10 @@ void cm_server_remove_pid_file(struct cm_server *server) {
 /* ---- after root is given up ---- */
 
 static void check_readable(const struct cm_config *config, const char *path) {
-    FILE *file = path != NULL ? fopen(path, "rb") : NULL;
+    const char *why;
+    FILE *file = path != NULL ? cm_os_open_regular(path, &why) : NULL;
     if (path != NULL && file == NULL)
-        cm_server_warn("%s cannot be read again by the user \"%s\": %s", path, config->user,
-                       strerror(errno));
+        cm_server_warn("%s cannot be read again by the user \"%s\": %s", path, config->user, why);
     if (file != NULL)
         (void)fclose(file);
 }

@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "net/net.h"
 #include "server/admin.h"
+#include "server/certs.h"
 #include "server/clock.h"
 #include "server/cluster.h"
 #include "server/orders.h"
@@ -92,18 +93,10 @@ void cm_server_renew_listing(struct cm_server *server);
 void cm_server_put_listing(struct cm_server *server, struct cm_stat_sink *sink); /* any thread */
 void cm_server_close_listing(struct cm_server *server);
 
-/* tls.c: the certificates. CONFIG or SYSTEM after a message for people. */
-enum cm_exit cm_server_load_certs(struct cm_server *server);
-/* With the options that are in force now. False, after a message: all stays as it was. The first
- * changes nothing at all. */
-bool cm_server_check_certs(const struct cm_server *server);
-bool cm_server_change_certs(struct cm_server *server);
-/* Any thread. False, after a message: they stay as they were. */
-bool cm_server_reload_certs(struct cm_server *server);
 /* auth.c: who may log in. CONFIG or SYSTEM after a message for people. */
 enum cm_exit cm_server_load_users(struct cm_server *server);
-/* Out of this file. False, after a message: they stay as they were. */
-bool cm_server_reload_users(struct cm_server *server, const char *path);
+/* Out of the file that `config` names. False, after a message: they stay as they were. */
+bool cm_server_reload_users(struct cm_server *server, const struct cm_config *config);
 
 /* password.c: --hash-password for `user`, who may be empty. */
 enum cm_exit cm_server_hash_password(const char *user);

@@ -78,7 +78,7 @@ static bool change_slow(struct cm_server *server, const struct cm_config *fresh)
 
 static bool change_users(struct cm_server *server, const struct cm_config *fresh) {
     if (server->auth != NULL && fresh->auth_file != NULL)
-        return cm_server_reload_users(server, fresh->auth_file);
+        return cm_server_reload_users(server, fresh);
     cm_server_warn("auth-file: whether clients log in changes with a restart only");
     return false;
 }
@@ -227,6 +227,22 @@ static bool has_moved(const struct cm_config_place *from, const struct cm_config
     return is_set_at_all && (from->origin != to->origin || from->line != to->line);
 }
 
+static bool is_of_file(const struct cm_config *config, enum cm_config_index index) {
+    return config->places[index].origin == CM_CONFIG_FROM_FILE;
+}
+
+/* What messages say of values that did not change shall be true of the file as it is now. */
+static void take_lines(struct cm_server *server, const struct cm_config *fresh) {
+    uv_mutex_lock(&server->config_lock);
+    for (int i = 0; i < CM_OPTIONS; i++) {
+        enum cm_config_index index = (enum cm_config_index)i;
+        if (is_of_file(server->config, index) && is_of_file(fresh, index) &&
+            !cm_config_differs(server->config, fresh, index))
+            server->config->places[index].line = fresh->places[index].line;
+    }
+    uv_mutex_unlock(&server->config_lock);
+}
+
 /* A value that was in force already may be somebody else's now. */
 static void take_places(struct cm_server *server, const struct cm_config *fresh) {
     for (int i = 0; i < CM_OPTIONS; i++) {
@@ -269,19 +285,21 @@ static void tell_kept(const struct cm_server *server) {
 
 /* Users and certificates may have changed in files of the same name. */
 static void take(struct cm_server *server, const struct cm_config *fresh) {
+    if (fresh->file != NULL) /* whose lines are named from here on */
+        cm_server_note_file(server, server->start->line->default_file);
+    take_lines(server, fresh);
     bool same_users = !cm_config_differs(server->config, fresh, CM_OPTION_INDEX_auth_file);
     cm_server_apply(server, fresh);
     tell_kept(server);
     (void)cm_server_reload_certs(server);
     if (same_users && server->auth != NULL)
-        (void)cm_server_reload_users(server, server->config->auth_file);
+        (void)cm_server_reload_users(server, server->config);
     cm_server_reload_token(server);
     (void)cm_server_renew_admin_tls(server);
     if (fresh->file == NULL) {
         cm_server_tell("configuration read again: there is no file");
         return;
     }
-    cm_server_note_file(server, server->start->line->default_file);
     cm_server_tell("configuration read again: %s", fresh->file);
 }
 

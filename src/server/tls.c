@@ -43,11 +43,34 @@ static struct cm_tls_options options_of(const struct cm_server *server) {
     };
 }
 
-static enum cm_exit refuse_ciphers(const struct cm_config *config, const char *why) {
-    const enum cm_config_index index = CM_OPTION_INDEX_tls_ciphers;
+/* Which of the options it is about. */
+static enum cm_config_index index_of(const struct cm_config *config, enum cm_tls_part part,
+                                     enum cm_config_index ca) {
+    const enum cm_config_index key = CM_OPTION_INDEX_tls_key, cert = CM_OPTION_INDEX_tls_cert;
+    switch (part) {
+    case CM_TLS_OF_KEY: /* which is looked for beside the certificate, unless it is named */
+        return config->places[key].origin != CM_CONFIG_FROM_DEFAULT ? key : cert;
+    case CM_TLS_OF_CA:
+        return ca;
+    case CM_TLS_OF_CIPHERS:
+        return CM_OPTION_INDEX_tls_ciphers;
+    default:
+        return cert;
+    }
+}
+
+enum cm_exit cm_server_refuse_tls(const struct cm_config *config, enum cm_config_index ca,
+                                  const struct cm_tls_report *report, const char *then) {
+    enum cm_config_index index = index_of(config, report->part, ca);
     char title[CM_CONFIG_TITLE_BYTES];
-    cm_server_complain("%s: %s", cm_config_title(config, index, title), why);
-    return config->places[index].origin == CM_CONFIG_FROM_FILE ? CM_EXIT_CONFIG : CM_EXIT_USAGE;
+    if (report->error[0] == '\0') {
+        cm_server_complain("out of memory for TLS%s", then);
+        return CM_EXIT_SYSTEM;
+    }
+    cm_server_complain("%s: %s%s", cm_config_title(config, index, title), report->error, then);
+    return report->part != CM_TLS_OF_CIPHERS || config->places[index].origin == CM_CONFIG_FROM_FILE
+               ? CM_EXIT_CONFIG
+               : CM_EXIT_USAGE;
 }
 
 enum cm_exit cm_server_load_certs(struct cm_server *server) {
@@ -57,27 +80,25 @@ enum cm_exit cm_server_load_certs(struct cm_server *server) {
     const struct cm_tls_options options = options_of(server);
     struct cm_tls_report report;
     enum cm_status status = cm_tls_context_create(&options, &server->tls, &report);
-    if (status != CM_OK && report.is_of_ciphers)
-        return refuse_ciphers(server->config, report.error);
-    if (status != CM_OK) {
-        bool told = report.error[0] != '\0';
-        cm_server_complain("%s", told ? report.error : "cannot start TLS: out of memory");
-        return told ? CM_EXIT_CONFIG : CM_EXIT_SYSTEM;
-    }
+    if (status != CM_OK)
+        return cm_server_refuse_tls(server->config, CM_OPTION_INDEX_tls_ca, &report, "");
     note_read(server, &report);
     return CM_EXIT_OK;
 }
 
-static void complain_of(const struct cm_tls_report *report) {
-    cm_server_complain("%s; the certificates stay as they were",
-                       report->error[0] != '\0' ? report->error : "out of memory");
+static void complain_of(struct cm_server *server, const struct cm_tls_report *report) {
+    uv_mutex_lock(&server->config_lock);
+    const struct cm_config config = *server->config; /* whose texts stay good */
+    uv_mutex_unlock(&server->config_lock);
+    (void)cm_server_refuse_tls(&config, CM_OPTION_INDEX_tls_ca, report,
+                               "; the certificates stay as they were");
 }
 
 /* What came of reading them again. */
 static bool tell_reload(struct cm_server *server, enum cm_status status,
                         const struct cm_tls_report *report) {
     if (status != CM_OK) {
-        complain_of(report);
+        complain_of(server, report);
         return false;
     }
     note_read(server, report);
@@ -85,14 +106,14 @@ static bool tell_reload(struct cm_server *server, enum cm_status status,
     return true;
 }
 
-bool cm_server_check_certs(const struct cm_server *server) {
+bool cm_server_check_certs(struct cm_server *server) {
     const struct cm_tls_options options = options_of(server);
     struct cm_tls_context *context = NULL;
     struct cm_tls_report report;
     enum cm_status status = cm_tls_context_create(&options, &context, &report);
     cm_tls_context_destroy(context);
     if (status != CM_OK)
-        complain_of(&report);
+        complain_of(server, &report);
     return status == CM_OK;
 }
 

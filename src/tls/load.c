@@ -44,13 +44,15 @@ static enum cm_status refuse_file(struct cm_tls_report *report, const char *what
 /* What the system says about a file is plainer than what OpenSSL makes of it. */
 static enum cm_status check_readable(struct cm_tls_report *report, const char *what,
                                      const char *file) {
-    FILE *opened = fopen(file, "rb");
+    const char *reason;
+    FILE *opened = cm_os_open_regular(file, &reason);
     int byte = opened != NULL ? getc(opened) : EOF;
-    int error = opened == NULL || ferror(opened) ? errno : 0;
+    if (opened != NULL && ferror(opened))
+        reason = strerror(errno);
     if (opened != NULL)
         (void)fclose(opened);
-    if (error != 0) {
-        (void)refuse(report, "cannot read the %s \"%s\": %s", what, file, strerror(error));
+    if (reason != NULL) {
+        (void)refuse(report, "cannot read the %s \"%s\": %s", what, file, reason);
         return CM_SYSTEM;
     }
     return byte == EOF ? refuse(report, "cannot use the %s \"%s\": it is empty", what, file)
@@ -86,6 +88,7 @@ static int no_passphrase(char *to, int bytes, int writing, void *context) {
 static enum cm_status load_cert(const struct cm_tls_context *context, SSL_CTX *loaded,
                                 struct cm_tls_report *report) {
     const char *file = context->options.cert_file;
+    report->part = CM_TLS_OF_CERT;
     enum cm_status status = check_readable(report, cert_text, file);
     if (status == CM_OK && SSL_CTX_use_certificate_chain_file(loaded, file) != 1)
         status = refuse_file(report, cert_text, file);
@@ -96,7 +99,8 @@ static enum cm_status load_cert(const struct cm_tls_context *context, SSL_CTX *l
 
 /* What DER begins with, and PEM never. */
 static bool is_der(const char *file) {
-    FILE *opened = fopen(file, "rb");
+    const char *reason;
+    FILE *opened = cm_os_open_regular(file, &reason);
     int byte = opened != NULL ? getc(opened) : EOF;
     if (opened != NULL)
         (void)fclose(opened);
@@ -109,6 +113,7 @@ static enum cm_status load_key(const struct cm_tls_context *context, SSL_CTX *lo
     const struct cm_tls_options *options = &context->options;
     const char *file = options->key_file;
     int format = options->key_is_der ? SSL_FILETYPE_ASN1 : SSL_FILETYPE_PEM;
+    report->part = CM_TLS_OF_KEY;
     enum cm_status status = check_readable(report, key_text, file);
     if (status != CM_OK)
         return status;
@@ -140,7 +145,8 @@ static enum cm_status set_session_context(SSL_CTX *loaded, const char *ca_file) 
     unsigned bytes = 0;
     char piece[4096];
     EVP_MD_CTX *hash = EVP_MD_CTX_new();
-    FILE *file = ca_file != NULL ? fopen(ca_file, "rb") : NULL;
+    const char *reason;
+    FILE *file = ca_file != NULL ? cm_os_open_regular(ca_file, &reason) : NULL;
     bool good = hash != NULL && EVP_DigestInit_ex(hash, EVP_sha256(), NULL) == 1;
     for (size_t got; good && file != NULL && (got = fread(piece, 1, sizeof piece, file)) > 0;)
         good = EVP_DigestUpdate(hash, piece, got) == 1;
@@ -162,6 +168,7 @@ static enum cm_status load_authorities(const struct cm_tls_context *context, SSL
         mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
     SSL_CTX_set_verify(loaded, mode, NULL);
     const char *file = options->ca_file;
+    report->part = CM_TLS_OF_CA;
     enum cm_status status = check_readable(report, ca_text, file);
     if (status != CM_OK)
         return status;
@@ -195,14 +202,13 @@ static enum cm_status set_ciphers(SSL_CTX *loaded, const char *list, struct cm_t
     char names[CIPHERS_BYTES];
     if (list == NULL)
         return CM_OK;
-    report->is_of_ciphers = true;
+    report->part = CM_TLS_OF_CIPHERS;
     if (strlen(list) >= sizeof names)
         return refuse(report, "the list of ciphers is longer than %d bytes", CIPHERS_BYTES - 1);
     pick_ciphers(list, true, names, sizeof names);
     bool good = names[0] == '\0' || SSL_CTX_set_ciphersuites(loaded, names) == 1;
     pick_ciphers(list, false, names, sizeof names);
     good = good && (names[0] == '\0' || SSL_CTX_set_cipher_list(loaded, names) == 1);
-    report->is_of_ciphers = !good;
     return good ? CM_OK : refuse(report, "OpenSSL knows no cipher of the list \"%s\"", list);
 }
 

@@ -46,11 +46,13 @@ struct cm_tls_options {
     bool kernel;        /* T4 */
 };
 
+enum cm_tls_part { CM_TLS_OF_NONE, CM_TLS_OF_CERT, CM_TLS_OF_KEY, CM_TLS_OF_CA, CM_TLS_OF_CIPHERS };
+
 /* One sentence each, for people; empty: nothing to say. */
 struct cm_tls_report {
     char error[512];
     char warning[512];
-    bool is_of_ciphers; /* the error; otherwise it is a file's */
+    enum cm_tls_part part; /* of the options, which the error is about */
 };
 
 struct cm_tls_context;

@@ -277,7 +277,7 @@ def test_bad_file_at_reload_changes_nothing(serve, users, spoil):
         users.path.chmod(0)
         why = ": Permission denied"
     reload(server, KEPT)
-    assert f"cachemand: {path}{why}; {KEPT}\n" in server.error_text()
+    assert f"cachemand: option -Y (--auth-file): {path}{why}; {KEPT}\n" in server.error_text()
     with Client(server.port) as client:
         client.ask(ALICE, b"STORED\r\n")
 

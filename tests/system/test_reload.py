@@ -10,6 +10,7 @@ import threading
 
 import pytest
 
+import cachemand
 import tls
 from cachemand import Client, refuses, wait_until
 
@@ -186,7 +187,8 @@ def test_users(configured, tmp_path):
     assert login(it.server, b"bob", b"hidden")
     assert not login(it.server, b"alice", b"secret")
     said = it.reload("auth-file = /nonexistent/users\n")
-    assert said == ["/nonexistent/users: No such file or directory; the users stay as they were"]
+    assert said == [f"{it.path}:1: auth-file: /nonexistent/users: No such file or directory; the "
+                    "users stay as they were"]
     assert login(it.server, b"bob", b"hidden")
     assert it.reload("") == ["auth-file: whether clients log in changes with a restart only"]
     assert login(it.server, b"bob", b"hidden")
@@ -207,12 +209,52 @@ def test_certificates(serve, tmp_path, authority, server_cert):
     assert it.setting("ssl_chain_cert") == str(other_cert)
     it.server.connect().ask(b"mn\r\n", b"MN\r\n")
     said = it.reload(base.format(cert, other_key))
-    assert said[0] == (f'the key "{other_key}" does not belong to the certificate "{cert}"; the '
+    assert said[0] == (f'{path}:3: tls-key: the key "{other_key}" does not belong to the certificate "{cert}"; the '
                        "certificates stay as they were")
     assert said[1:] == ["certificates read again"]
     assert it.setting("ssl_chain_cert") == str(other_cert)
     it.server.connect().ask(b"mn\r\n", b"MN\r\n")
     it.client.ask(b"refresh_certs\r\n", b"OK\r\n")
+
+
+@pytest.fixture
+def odd_file(tmp_path):
+    """No regular file, in the place of one: to open it would wait for whoever writes, or read for ever."""
+    def make(kind, path):
+        path.unlink(missing_ok=True)
+        if kind == "pipe":
+            os.mkfifo(path)
+        elif kind == "device":
+            path.symlink_to("/dev/zero")
+        else:
+            path.mkdir()
+        return "Is a directory" if kind == "folder" else f"it is a {kind}, not a regular file"
+    return make
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
+def test_files_that_are_none(configured, odd_file, tmp_path, server_cert, kind):
+    """Nobody waits for them, at the start or later, and it is said where they were named."""
+    users, token, pem = (tmp_path / name for name in ("users", "token", "both.pem"))
+    users.write_text("alice:secret\n")
+    token.write_text("correct-horse-battery-staple\n")
+    pem.write_bytes(b"".join(path.read_bytes() for path in server_cert))
+    text = (f"auth-file = {users}\ntls = yes\ntls-cert = {pem}\nadmin = 127.0.0.1:0\n"
+            f"admin-tls = yes\nadmin-token-file = {token}\n")
+    it = configured(text, hello=False)
+    for path in users, token, pem:
+        why = odd_file(kind, path)
+    same = f'cannot read the certificate "{pem}": {why}; the certificates'
+    assert sorted(it.reload("# which moves the lines\n" + text)) == sorted([
+        f"{it.path}:4: tls-cert: {same} stay as they were",
+        f"{it.path}:2: auth-file: {users}: {why}; the users stay as they were",
+        f"{it.path}:7: admin-token-file: cannot read {token}: {why}; the token stays as it was",
+        f"{it.path}:4: tls-cert: {same} of --admin stay as they were"])
+    code, _, errors = cachemand.run("--config", str(it.path), "-p", "-1", "--check-config")
+    assert (code, errors.splitlines()) == (78, [
+        f"cachemand: {it.path}:2: auth-file: {users}: {why}",
+        f'cachemand: {it.path}:4: tls-cert: cannot read the certificate "{pem}": {why}',
+        f"cachemand: {it.path}:7: admin-token-file: cannot read {token}: {why}"])
 
 
 def test_listeners(configured):

@@ -149,24 +149,25 @@ def test_bad_files(authority, server_cert, client_certs, tmp_path):
     tls.openssl("pkey", "-in", key, "-outform", "der", "-out", der)
     cases = [
         (["--tls-cert", nothing],
-         f'cannot read the certificate "{nothing}": No such file or directory'),
+         f'option --tls-cert: cannot read the certificate "{nothing}": No such file or directory'),
         (["--tls-cert", cert, "--tls-key", str(tmp_path)],
-         f'cannot read the key "{tmp_path}": Is a directory'),
+         f'option --tls-key: cannot read the key "{tmp_path}": Is a directory'),
         (["--tls-cert", cert, "--tls-key", cert],
-         f'cannot use the key "{cert}": there is none in it'),
-        (["--tls-cert", cert], f'cannot use the key "{cert}": there is none in it'),
+         f'option --tls-key: cannot use the key "{cert}": there is none in it'),
+        (["--tls-cert", cert],
+         f'option --tls-cert: cannot use the key "{cert}": there is none in it'),
         (["--tls-cert", key, "--tls-key", key],
-         f'cannot use the certificate "{key}": there is none in it'),
+         f'option --tls-cert: cannot use the certificate "{key}": there is none in it'),
         (["--tls-cert", cert, "--tls-key", other],
-         f'the key "{other}" does not belong to the certificate "{cert}"'),
+         f'option --tls-key: the key "{other}" does not belong to the certificate "{cert}"'),
         (["--tls-cert", cert, "--tls-key", key, "--tls-verify", "request", "--tls-ca", nothing],
-         f'cannot read the authorities "{nothing}": No such file or directory'),
+         f'option --tls-ca: cannot read the authorities "{nothing}": No such file or directory'),
         (["--tls-cert", cert, "--tls-key", str(der)],
-         f'cannot use the key "{der}": it looks like DER (--tls-key-format der)'),
+         f'option --tls-key: cannot use the key "{der}": it looks like DER (--tls-key-format der)'),
     ]
     if os.getuid() != 0:
         cases.append((["--tls-cert", cert, "--tls-key", str(hidden)],
-                      f'cannot read the key "{hidden}": Permission denied'))
+                      f'option --tls-key: cannot read the key "{hidden}": Permission denied'))
     for options, message in cases:
         assert run("-p", "-1", "-Z", *options) == (CONFIG, "", f"cachemand: {message}\n")
     assert run("-p", "-1", "-Z", "--tls-cert", cert, "--tls-key", key, "--tls-ciphers", "XX") == (
@@ -693,8 +694,8 @@ def test_bad_certificates_change_nothing(serve, authority, tmp_path, how):
         server.signal(signal.SIGHUP)
     else:
         client.ask(b"refresh_certs\r\n", b"SERVER_ERROR certificates could not be reloaded\r\n")
-    message = (f'cachemand: cannot use the certificate "{renewable.cert}": there is none in it; '
-               "the certificates stay as they were\n")
+    message = (f'cachemand: option --tls-cert: cannot use the certificate "{renewable.cert}": there '
+               "is none in it; the certificates stay as they were\n")
     wait_until(lambda: message in server.error_text(), "the message")
     assert renewable.name() == "one"
     client.ask(b"mn\r\n", b"MN\r\n")

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* ---- memory ---- */
 
@@ -84,6 +85,12 @@ int64_t cm_os_wall_us(void); /* same, in microseconds */
 void cm_os_sleep_ms(uint32_t ms);
 /* Fills with bytes nobody can guess; SYSTEM if the source is not there. */
 CM_MUST_CHECK enum cm_status cm_os_random(void *to, size_t bytes);
+
+/* ---- files ---- */
+
+/* To read it, without waiting for anybody: a file that is no regular one is not opened. NULL, and
+ * *why: a text as strerror()'s. */
+FILE *cm_os_open_regular(const char *path, const char **why);
 
 /* ---- the process ---- */
 

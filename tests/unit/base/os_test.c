@@ -3,11 +3,13 @@
 #include "base/os/os.h"
 #include "base/os/process.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -48,6 +50,36 @@ static void test_aligned_allocation(void **state) {
         cm_os_aligned_free(memory);
     }
     cm_os_aligned_free(NULL);
+}
+
+static void test_open_regular(void **state) {
+    (void)state;
+    char folder[] = "/tmp/cacheman-open-XXXXXX", path[64];
+    const char *why = "";
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/it", folder);
+    assert_null(cm_os_open_regular(path, &why));
+    assert_string_equal(why, strerror(ENOENT));
+    assert_null(cm_os_open_regular(folder, &why));
+    assert_string_equal(why, strerror(EISDIR));
+    assert_null(cm_os_open_regular("/dev/zero", &why));
+    assert_string_equal(why, "it is a device, not a regular file");
+    assert_int_equal(mkfifo(path, 0600), 0); /* nobody will write to it */
+    assert_null(cm_os_open_regular(path, &why));
+    assert_string_equal(why, "it is a pipe, not a regular file");
+    assert_int_equal(unlink(path), 0);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs("x", file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    file = cm_os_open_regular(path, &why);
+    assert_non_null(file);
+    assert_null(why);
+    assert_int_equal(getc(file), 'x');
+    assert_int_equal(getc(file), EOF);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(folder), 0);
 }
 
 /* Two threads hand a token back and forth. */
@@ -158,6 +190,7 @@ int main(void) {
         cmocka_unit_test(test_memory_is_zeroed_and_discarded),
         cmocka_unit_test(test_impossible_reservation),
         cmocka_unit_test(test_aligned_allocation),
+        cmocka_unit_test(test_open_regular),
         cmocka_unit_test(test_threads_take_turns),
         cmocka_unit_test(test_wait_times_out),
         cmocka_unit_test(test_clocks),

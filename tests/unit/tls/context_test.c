@@ -169,11 +169,20 @@ static void test_ciphers(void **state) {
     struct cm_tls_context *context;
     struct cm_tls_report report;
     assert_int_equal(cm_tls_context_create(&options, &context, &report), CM_INVALID);
-    assert_true(report.is_of_ciphers);
+    assert_int_equal(report.part, CM_TLS_OF_CIPHERS);
     options.ciphers = "HIGH";
     options.cert_file = "/nowhere/cert.pem";
     assert_int_equal(cm_tls_context_create(&options, &context, &report), CM_SYSTEM);
-    assert_false(report.is_of_ciphers);
+    assert_int_equal(report.part, CM_TLS_OF_CERT);
+    options.cert_file = files->cert;
+    options.key_file = files->cert;
+    assert_int_equal(cm_tls_context_create(&options, &context, &report), CM_INVALID);
+    assert_int_equal(report.part, CM_TLS_OF_KEY);
+    options.key_file = files->key;
+    options.verify = CM_TLS_VERIFY_REQUIRE;
+    options.ca_file = files->key;
+    assert_int_equal(cm_tls_context_create(&options, &context, &report), CM_INVALID);
+    assert_int_equal(report.part, CM_TLS_OF_CA);
 }
 
 static void test_failed_reload_keeps_what_was(void **state) {
