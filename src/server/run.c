@@ -40,12 +40,15 @@ static void on_reload(uv_signal_t *handle, int number) {
 
 /* The time of day may be set, and goes on while a machine sleeps. Items go on by the store's
  * clock; what clients say and ask in Unix time is by the new one. A second is where the two clocks'
- * seconds begin. */
-static void follow_wall(struct cm_server *server) {
+ * seconds begin; where the machine stalled between looking at the one, from `begin_ns` on, and at
+ * the other, they tell nothing, and the next tick's do. */
+static void follow_wall(struct cm_server *server, uint64_t begin_ns) {
+    enum { APART_NS = 500000000 };
     const struct cm_server_test *test = server->start->test;
     int64_t zero_s = cm_os_wall_s() - (int64_t)cmstore_clock(server->store);
     int64_t moved_s = zero_s - cm_admin_wall_zero(server->admin);
-    if (test != NULL || (moved_s >= -1 && moved_s <= 1))
+    bool is_apart = uv_hrtime() - begin_ns > APART_NS;
+    if (test != NULL || is_apart || (moved_s >= -1 && moved_s <= 1))
         return; /* a test's clock is its own */
     cm_admin_set_wall_zero(server->admin, zero_s);
     cm_server_tell("the time of day was set by %+" PRId64
@@ -55,8 +58,9 @@ static void follow_wall(struct cm_server *server) {
 
 static void on_tick(uv_timer_t *timer) {
     struct cm_server *server = timer->data;
+    uint64_t begin_ns = uv_hrtime();
     cm_clock_tick(&server->clock);
-    follow_wall(server);
+    follow_wall(server, begin_ns);
     if (server->config->cluster != NULL)
         cm_server_renew_listing(server);
     cm_server_tick_admin(server);
@@ -135,9 +139,10 @@ static const struct cm_protocol *protocol_of(const struct cm_config *config) {
 
 static void fill_env(struct cm_server *server, const struct cm_server_test *test) {
     const struct cm_config *config = server->config;
-    int64_t wall_s = test != NULL && test->wall_s != 0 ? test->wall_s : cm_os_wall_s();
     cm_clock_pause(&server->clock, test != NULL && test->paused);
-    cm_admin_set_wall_zero(server->admin, wall_s - CM_CLOCK_START_S);
+    cm_clock_tick(&server->clock); /* it began before this */
+    int64_t wall_s = test != NULL && test->wall_s != 0 ? test->wall_s : cm_os_wall_s();
+    cm_admin_set_wall_zero(server->admin, wall_s - (int64_t)cmstore_clock(server->store));
     cm_server_fill_control(server);
     server->env = (struct cm_session_env){
         .store = server->store,
