@@ -39,8 +39,10 @@ def patient(servers):
 def run(*words, stdin=b"", servers=None, env=None):
     """Exit status, standard output and error, both as bytes."""
     options = () if servers is None else ("-s", patient(servers))
+    env = {name: patient(value) if name == "CACHEMAN_SERVERS" else value
+           for name, value in (env or {}).items()}
     done = subprocess.run([str(CACHEMAN), *options, *words], input=stdin, capture_output=True,
-                          env=environment(**(env or {})), timeout=WAIT_S, check=False)
+                          env=environment(**env), timeout=WAIT_S, check=False)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -70,6 +72,10 @@ class Console:
         return rows[-1], rows[:-1]
 
 
+def _set_size(terminal, columns, rows):
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+
 class Terminal:
     """A console at a terminal. What it printed is read as it comes; escapes() has it as it is."""
 
@@ -78,13 +84,13 @@ class Terminal:
         self.pid, self.end = pty.fork()
         if self.pid == 0:
             try:
+                _set_size(0, columns, rows)  # before the program looks
                 if cwd is not None:
                     os.chdir(cwd)
                 os.execve(str(program), [str(program), *words],
                           {**environment(TERM="xterm"), **(env or {})})
             finally:
                 os._exit(127)
-        self.resize(columns, rows)
         self.all = b""
         self.seen = 0
 
@@ -100,7 +106,7 @@ class Terminal:
         os.close(self.end)
 
     def resize(self, columns, rows):
-        fcntl.ioctl(self.end, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        _set_size(self.end, columns, rows)
 
     def type(self, keys):
         os.write(self.end, keys if isinstance(keys, bytes) else keys.encode())

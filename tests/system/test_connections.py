@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Many connections, bad ones, slow ones: the others' service goes on."""
 
+import errno
 import select
 import socket
 import threading
@@ -105,7 +106,7 @@ def test_idle_timeout(serve):
                 pause, asked = max(pause, time.monotonic() - asked), time.monotonic()
             assert idle.rest() == b""
             assert time.monotonic() - begin >= 1
-            assert int(busy.stats()["idle_kicks"]) > kicks
+            wait_until(lambda: int(busy.stats()["idle_kicks"]) > kicks, "the count")
         except (ConnectionError, EOFError):
             assert max(pause, time.monotonic() - asked) >= 1, "the busy one was closed"
             return False
@@ -286,7 +287,10 @@ def test_garbage_hurts_only_its_sender(server, garbage, answer):
     witness.set(b"k", b"v")
     client = server.connect()
     client.send(garbage)
-    client.socket.shutdown(socket.SHUT_WR)
+    try:
+        client.socket.shutdown(socket.SHUT_WR)
+    except OSError as error:
+        assert error.errno == errno.ENOTCONN and answer == b""  # hung up on already
     assert client.rest() == answer
     assert witness.get(b"k") == b"v"
     assert witness.get(b"x") is None
@@ -347,5 +351,5 @@ def test_connections_spread_over_the_workers(serve):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join()
     assert not failures

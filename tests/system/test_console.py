@@ -237,16 +237,17 @@ def test_send(console):
     assert console.good("get", "k") == b"a\r\nEND\n\x1b\r\nEND\r\n", "nobody met the rest of it"
 
 
-def test_send_what_a_server_does_not_answer(serve):
-    with_leave, without = serve("-A"), serve()
-    both = Console(f"127.0.0.1:{with_leave.port},127.0.0.1:{without.port}")
+def test_send_what_a_server_does_not_answer(serve, hold_port):
+    port = hold_port()  # which stays its own when it has ended
+    with_leave, without = serve("-A", "-p", str(port), port=False), serve()
+    both = Console(f"127.0.0.1:{port},127.0.0.1:{without.port}")
     assert both("send", "refresh_certs", "--server", f"127.0.0.1:{without.port}") == (
         PROTOCOL, b"Error TLS not enabled\n", b"")
     assert both.good("send", "quit") == b""
     status, out, err = both("send", "shutdown graceful")
     assert (status, out, err) == (
         PROTOCOL, b"127.0.0.1:%d SERVER_ERROR: shutdown not enabled\n" % without.port, b"")
-    gone = Console(f"127.0.0.1:{with_leave.port}")
+    gone = Console(f"127.0.0.1:{port}")
     with_leave.process.wait(WAIT_S)
     assert gone("send", "shutdown") == (
         UNAVAILABLE, b"", f"cacheman: {gone.servers} cannot be reached: Connection refused\n".encode())

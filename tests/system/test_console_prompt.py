@@ -9,7 +9,7 @@ import stat
 import pytest
 
 from cachemand import wait_until
-from console import CACHEMAN, Console, Terminal
+from console import CACHEMAN, Console, Terminal, patient
 
 CTRL_C, CTRL_D, CTRL_Z, TAB, UP = "\x03", "\x04", "\x1a", "\t", "\x1b[A"
 
@@ -257,7 +257,7 @@ def test_flush_asks(prompt, console):
 
 
 def test_stop_and_go_on(console, tmp_path):
-    script = f"{CACHEMAN} -s {console.servers}; echo stopped; read; fg; echo status $?"
+    script = f"{CACHEMAN} -s '{patient(console.servers)}'; echo stopped; read; fg; echo status $?"
     with Terminal("-mc", script, program="/bin/bash",
                   env={"XDG_STATE_HOME": str(tmp_path)}) as terminal:
         terminal.prompt()

@@ -50,8 +50,8 @@ def test_seconds(admin):
     assert times == sorted(set(times))
     assert began - 60 <= times[0] and times[-1] <= seen["now"] + 1
     assert all(len(values) == len(times) for values in seen["series"].values())
-    for name in names:  # 50, or fewer a second where the reading came late
-        assert 0 < sum(seen["series"][name]) < 60, (name, seen["series"][name])
+    for name in names:  # 50; fewer a second where a reading came late, at most double behind it
+        assert 0 < sum(seen["series"][name]) < 101, (name, seen["series"][name])
     assert max(seen["series"]["received_bytes"]) > 0
     assert seen["series"]["connections"][-1] == 1
     assert set(seen["series"]["memory_limit"]) == {100 << 20}
