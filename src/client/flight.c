@@ -150,14 +150,33 @@ static bool is_busy(const struct cm_conn *conn) {
     return conn->first != NULL || cm_conn_wants_write(conn);
 }
 
-/* Breaks what has been waiting for too long: to connect, or for anything at all. */
-static void break_late(struct cm_flight *flight, uint64_t now_ns) {
+/* Whether it has been waiting for too long: to connect, or for anything at all. */
+static bool is_late(const struct cm_flight *flight, const struct cm_flown *flown, uint64_t now_ns) {
+    const struct cm_conn *conn = flown->conn;
+    return (conn->state != CM_CONN_READY && now_ns >= flown->connect_by_ns) ||
+           (flight->is_over && is_busy(conn));
+}
+
+static void see_end(struct cm_flight *flight, uint64_t now_ns) {
     flight->is_over = now_ns >= flight->deadline_ns && !flight->is_endless;
+}
+
+/* What has come is in time, however late this thread is let to look; it may also put the end off. */
+static void read_late(struct cm_flight *flight, uint64_t now_ns) {
     for (size_t i = 0; i < flight->count; i++) {
         struct cm_conn *conn = flight->flown[i].conn;
-        const bool late = conn->state != CM_CONN_READY && now_ns >= flight->flown[i].connect_by_ns;
-        if (late || (flight->is_over && is_busy(conn)))
-            cm_conn_break(conn, CM_TIMEOUT);
+        if (is_late(flight, &flight->flown[i], now_ns) && conn->state != CM_CONN_CONNECTING)
+            cm_conn_on_readable(conn);
+    }
+}
+
+static void break_late(struct cm_flight *flight, uint64_t now_ns) {
+    see_end(flight, now_ns);
+    read_late(flight, now_ns);
+    see_end(flight, now_ns);
+    for (size_t i = 0; i < flight->count; i++) {
+        if (is_late(flight, &flight->flown[i], now_ns))
+            cm_conn_break(flight->flown[i].conn, CM_TIMEOUT);
     }
     bury_broken(flight);
 }

@@ -286,9 +286,26 @@ static void end_late_call(struct cacheman_async *async, struct loop_call *call) 
     }
 }
 
+static void read_from(struct cm_conn *conn) {
+    cm_conn_on_readable(conn);
+    if (conn->used && conn->state == CM_CONN_READY)
+        cm_server_answered(conn->server);
+}
+
+/* A loop that was kept busy learns of the time before it learns of answers: those that have come are
+ * in time. */
+static void read_what_came(struct cacheman_async *async) {
+    for (struct wire *wire = async->wires; wire != NULL; wire = wire->next) {
+        const enum cm_conn_state state = wire->conn->state;
+        if (wire->conn->first != NULL && state != CM_CONN_CONNECTING && state != CM_CONN_BROKEN)
+            read_from(wire->conn);
+    }
+}
+
 static void on_timer(uv_timer_t *timer) {
     struct cacheman_async *async = timer->data;
     const uint64_t now_ns = cm_os_monotonic_ns();
+    read_what_came(async);
     for (struct loop_call *call = async->under_way; call != NULL; call = call->next) {
         if (now_ns >= call->deadline_ns)
             end_late_call(async, call);
@@ -310,9 +327,7 @@ static void on_ready(uv_poll_t *poll, int status, int events) {
     if ((events & UV_WRITABLE) != 0 && wire->conn->state != CM_CONN_BROKEN)
         cm_conn_on_writable(wire->conn);
     if ((events & UV_READABLE) != 0 && wire->conn->state != CM_CONN_BROKEN)
-        cm_conn_on_readable(wire->conn);
-    if (wire->conn->used && wire->conn->state == CM_CONN_READY)
-        cm_server_answered(wire->conn->server);
+        read_from(wire->conn);
     sweep(async);
     plan_timer(async);
     deliver(async);

@@ -155,6 +155,63 @@ static void calls_end_by_their_deadline(void **state) {
     close_all(client, async, &loop);
 }
 
+static unsigned count_items(cacheman *client, const struct many *many) {
+    unsigned items = 0;
+    for (size_t i = 0; i < BATCH; i++) {
+        struct cacheman_result result;
+        assert_int_equal(cacheman_get(client, cacheman_text(many->keys[i]), &result), CM_OK);
+        items += result.outcome == CACHEMAN_HIT;
+        cacheman_release(&result, 1);
+    }
+    return items;
+}
+
+static void on_set(void *context, const struct cacheman_call *call) {
+    struct many *many = context;
+    many->done = true;
+    for (size_t i = 0; i < call->count; i++)
+        many->done = many->done && call->results[i].outcome == CACHEMAN_STORED;
+    cacheman_release(many->results, call->count);
+}
+
+static void set_many(struct many *many) {
+    for (size_t i = 0; i < BATCH; i++)
+        many->requests[i] =
+            (struct cacheman_request){.verb = CACHEMAN_SET, .key = cacheman_text(many->keys[i])};
+    const struct cacheman_async_call call = {
+        .call = {many->requests, BATCH, many->results, 0}, .done = on_set, .context = many};
+    assert_int_equal(cacheman_async_run(many->async, &call), CM_OK);
+}
+
+static bool has_set_many(struct many *many, uv_loop_t *loop) {
+    set_many(many);
+    assert_int_equal(uv_run(loop, UV_RUN_DEFAULT), 0);
+    return many->done;
+}
+
+/* Whoever does something else for a while, or is kept from the processor, has not lost what came
+ * meanwhile. */
+static void a_loop_that_comes_late_finds_the_answers(void **state) {
+    (void)state;
+    static struct many many;
+    cacheman_async *async;
+    uv_loop_t loop;
+    cacheman *client = open_all("timeout=100ms&failures=1000", &loop, &async);
+    cacheman *other = cluster_open(&cluster, "");
+    unsigned left = 1;
+    start_many(&many, async, 0, &left);
+    CLUSTER_WAIT(has_set_many(&many, &loop)); /* now there are connections */
+    assert_int_equal(cacheman_flush(other, 0, NULL), CM_OK);
+    many.done = false;
+    set_many(&many);
+    const uint64_t late_ns = cm_os_monotonic_ns() + 110000000;
+    CLUSTER_WAIT(count_items(other, &many) == BATCH && cm_os_monotonic_ns() > late_ns);
+    assert_int_equal(uv_run(&loop, UV_RUN_DEFAULT), 0);
+    assert_true(many.done);
+    cacheman_close(other);
+    close_all(client, async, &loop);
+}
+
 static void a_restarted_server_is_connected_to_again(void **state) {
     (void)state;
     struct many many;
@@ -195,6 +252,7 @@ int main(void) {
         CASE(calls_are_pipelined),
         CASE(calls_without_requests_and_bad_keys_end_later),
         CASE(calls_end_by_their_deadline),
+        CASE(a_loop_that_comes_late_finds_the_answers),
         CASE(a_restarted_server_is_connected_to_again),
         CASE(closing_cancels),
     };
