@@ -49,4 +49,4 @@ def stress():
     yield start
     for process in started:
         process.terminate()
-        process.wait(20)
+        process.wait(cachemand.DEADLINE_S)

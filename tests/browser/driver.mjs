@@ -27,7 +27,7 @@ const commands = {
     if (page) await page.context().close();
     const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme });
     page = await context.newPage();
-    page.setDefaultTimeout(30000);
+    page.setDefaultTimeout(90000);
     listen();
     const answer = await page.goto(url);
     return answer.status();

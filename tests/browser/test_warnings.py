@@ -66,7 +66,7 @@ def test_too_large(admin, browser):
 @pytest.mark.skipif(not LIBRARIES, reason="libfaketime is not installed")
 def test_clocks_that_differ(admin, browser):
     one = admin()
-    two = admin(env={"LD_PRELOAD": str(LIBRARIES[0]), "FAKETIME": "+100s", "DONT_FAKE_MONOTONIC": "1",
+    two = admin(env={"LD_PRELOAD": str(LIBRARIES[0]), "FAKETIME": "+120s", "DONT_FAKE_MONOTONIC": "1",
                      "FAKETIME_DONT_FAKE_MONOTONIC": "1",
                      "ASAN_OPTIONS": "verify_asan_link_order=0"})
     names = [f"127.0.0.1:{server.admin_port}" for server in (one, two)]

@@ -12,7 +12,7 @@ from cachemand import ROOT
 
 DRIVER = ROOT / "tests/browser/driver.mjs"
 PLAYWRIGHT = ROOT / "build/browser/node_modules/playwright-core/index.mjs"
-ANSWER_S = 60
+ANSWER_S = 2 * cachemand.DEADLINE_S
 
 
 def what_is_missing():
@@ -84,7 +84,7 @@ class Browser:
     def close(self):
         self.process.stdin.close()
         try:
-            self.process.wait(20)
+            self.process.wait(cachemand.DEADLINE_S)
         finally:
             self.process.kill()
             self.process.wait()

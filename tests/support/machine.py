@@ -186,7 +186,7 @@ def run(arguments, modules, environment):
     """Runs pytest with the arguments there, once `modules` are loaded. Its exit status, None if the
     machine did not come so far, and what the machine said. A kernel that gives up before anything
     of ours runs, as an emulated one may on a busy machine, is booted again; nothing later is."""
-    script = subprocess.run([ROOT / "script/kernel"], check=True, text=True, timeout=600,
+    script = subprocess.run([ROOT / "script/kernel"], check=True, text=True, timeout=1800,
                             stdout=subprocess.PIPE)
     kernel = pathlib.Path(script.stdout.strip())
     image = kernel / f"initial-{os.getpid()}.cpio"

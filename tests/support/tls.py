@@ -125,7 +125,7 @@ class TlsSocket:
         self.raw.close()
 
 
-def connect(port, context, session=None, timeout=20):
+def connect(port, context, session=None, timeout=60):
     raw = socket.create_connection(("127.0.0.1", port), timeout=timeout)
     raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return TlsSocket(raw, context, session)
