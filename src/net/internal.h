@@ -96,6 +96,8 @@ CM_MUST_CHECK enum cm_status cm_listeners_change(struct cm_net *net,
                                                  const struct cm_net_listen *options,
                                                  struct cm_net_error *error);
 void cm_listeners_pause(struct cm_net *net, const char *why);
+/* Accepts whoever waits, as long as there is room. */
+void cm_listeners_take_last(struct cm_net *net);
 void cm_listeners_close(struct cm_net *net);
 /* Any thread. */
 void cm_listeners_visit(struct cm_net *net, cm_net_connection_visitor *visitor, void *context);

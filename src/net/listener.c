@@ -6,6 +6,7 @@
 
 enum {
     ACCEPTS_PER_TURN = 64,
+    ACCEPTS_AT_LAST = 65536, /* more than can wait, but not without an end */
     RETRY_MS = 100,
     FREE_PORT_ATTEMPTS = 16, /* until one is free for every address */
 };
@@ -227,26 +228,32 @@ static void take(struct cm_listener *listener, cm_os_socket socket) {
     }
 }
 
-static void on_acceptable(uv_poll_t *poll, int status, int events) {
-    struct cm_listener *listener = poll->data;
+/* False: nobody waits any more, or there is no room. */
+static bool accept_one(struct cm_listener *listener) {
     struct cm_net *net = listener->net;
+    cm_os_socket socket;
+    if (net->options.connections_wait && is_full(net)) {
+        cm_listeners_pause(net, "too many open connections");
+        return false;
+    }
+    switch (cm_os_socket_accept(listener->socket, &socket)) {
+    case CM_OS_ACCEPTED:
+        take(listener, socket);
+        return true;
+    case CM_OS_ACCEPT_NONE:
+        break;
+    case CM_OS_ACCEPT_EXHAUSTED:
+        cm_listeners_pause(net, "out of descriptors");
+        break;
+    }
+    return false;
+}
+
+static void on_acceptable(uv_poll_t *poll, int status, int events) {
     (void)events;
     for (int i = 0; status == 0 && i < ACCEPTS_PER_TURN; i++) {
-        cm_os_socket socket;
-        if (net->options.connections_wait && is_full(net)) {
-            cm_listeners_pause(net, "too many open connections");
+        if (!accept_one(poll->data))
             return;
-        }
-        switch (cm_os_socket_accept(listener->socket, &socket)) {
-        case CM_OS_ACCEPTED:
-            take(listener, socket);
-            break;
-        case CM_OS_ACCEPT_NONE:
-            return;
-        case CM_OS_ACCEPT_EXHAUSTED:
-            cm_listeners_pause(net, "out of descriptors");
-            return;
-        }
     }
 }
 
@@ -302,6 +309,15 @@ static enum cm_status init_from(struct cm_net *net, size_t first) {
 
 enum cm_status cm_listeners_init(struct cm_net *net) {
     return init_from(net, 0);
+}
+
+/* Clients count on those that the system has let in: what they have sent is to be answered. */
+void cm_listeners_take_last(struct cm_net *net) {
+    for (size_t i = 0; i < net->listener_count; i++) {
+        int left = ACCEPTS_AT_LAST;
+        while (!atomic_load(&net->accept_paused) && left-- > 0 && accept_one(net->listeners[i]))
+            ;
+    }
 }
 
 void cm_listeners_close(struct cm_net *net) {

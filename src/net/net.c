@@ -85,6 +85,7 @@ void cm_net_stop(struct cm_net *net) {
     if (!net->started)
         return;
     if (!net->stopping) {
+        cm_listeners_take_last(net);
         uv_timer_stop(&net->retry);
         cm_listeners_close(net);
     }
