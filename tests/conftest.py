@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Tests that run the real program; each owns its server."""
 
+import functools
 import os
 import pathlib
 import signal
@@ -73,14 +74,33 @@ def server_cert(authority):
 
 
 @pytest.fixture
-def serve_tls(serve, authority, server_cert):
-    """As serve(), over TLS; its clients trust the authority unless told otherwise."""
+def serve_patient(serve):
+    """As serve(), with a server that waits longer than any machine stalls, once told to stop, for
+    clients to do what they have to."""
+    program = cachemand.test_program()
+    if program is None:
+        pytest.skip("cachemand-test is not built")
+    return functools.partial(serve, program=program, env={"CACHEMAN_TEST_STOP_MS": "600000"})
+
+
+def _with_tls(serve, authority, pair):
     def start(*options, tls_client=None, **how):
-        cert, key = server_cert
+        cert, key = pair
         return serve("-Z", "--tls-cert", str(cert), "--tls-key", str(key), *options,
                      tls=tls_client or tls.client_context(authority), **how)
 
     return start
+
+
+@pytest.fixture
+def serve_tls(serve, authority, server_cert):
+    """As serve(), over TLS; its clients trust the authority unless told otherwise."""
+    return _with_tls(serve, authority, server_cert)
+
+
+@pytest.fixture
+def serve_patient_tls(serve_patient, authority, server_cert):
+    return _with_tls(serve_patient, authority, server_cert)
 
 
 @pytest.fixture

@@ -33,9 +33,9 @@ struct cm_net_options {
     bool connections_wait;   /* past the limit, instead of being closed */
     uint32_t idle_timeout_s; /* 0: none */
     uint64_t slow_ns;        /* as cm_net_set_slow() */
+    uint32_t stop_ms;        /* 0: CM_NET_STOP_MS */
     struct cm_log *log;      /* borrowed; any thread writes to it */
-    /* On the loop, when every connection is closed and every worker has ended after
-     * cm_net_stop(). */
+    /* On the loop, after cm_net_stop(), when every connection is closed and every worker has ended. */
     void (*on_stopped)(void *context);
     void *context;
 };
@@ -79,7 +79,7 @@ bool cm_net_is_beyond_loopback(const char *host);
 /* Starts the workers and accepts. SYSTEM, NO_MEMORY, TOO_MANY_THREADS: nothing is running. */
 CM_MUST_CHECK enum cm_status cm_net_start(struct cm_net *net);
 
-/* Accepts no more, answers what it has, sends for at most CM_NET_STOP_MS, closes. Again: at once. */
+/* Accepts who waits, answers what it has, sends for at most CM_NET_STOP_MS, closes. Again: at once. */
 #define CM_NET_STOP_MS 3000
 void cm_net_stop(struct cm_net *net);
 

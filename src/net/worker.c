@@ -201,7 +201,9 @@ static void stop(struct cm_worker *worker, enum cm_worker_stop how) {
     worker->stopping = how;
     if (first) {
         worker->drain_turn = worker->turn;
-        uv_timer_start(&worker->deadline, on_deadline, CM_NET_STOP_MS, 0);
+        uint32_t wanted_ms = worker->net->options.stop_ms;
+        uint32_t stop_ms = wanted_ms > 0 ? wanted_ms : CM_NET_STOP_MS;
+        uv_timer_start(&worker->deadline, on_deadline, stop_ms, 0);
         end_pauses(worker);
         cm_udp_close(worker);
         cm_worker_progressed(worker);

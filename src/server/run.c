@@ -188,6 +188,7 @@ static enum cm_exit init_loop(struct cm_server *server) {
 
 static enum cm_exit create_net(struct cm_server *server) {
     const struct cm_config *config = server->config;
+    const struct cm_server_test *test = server->start->test;
     const struct cm_net_options options = {
         .env = &server->env,
         .metrics = server->metrics,
@@ -198,6 +199,7 @@ static enum cm_exit create_net(struct cm_server *server) {
         .connections_wait = config->connections_wait,
         .idle_timeout_s = (uint32_t)config->idle_timeout_s,
         .slow_ns = (uint64_t)config->slow_us * 1000,
+        .stop_ms = test != NULL ? test->stop_ms : 0,
         .log = cm_server_log(),
         .on_stopped = on_stopped,
         .context = server,

@@ -18,9 +18,10 @@ enum cm_exit {
 
 /* What a server made for tests may do beside. */
 struct cm_server_test {
-    bool debug_time; /* clients may move the clock */
-    bool paused;     /* and nobody else does */
-    int64_t wall_s;  /* the Unix time at which it starts; 0: the true one */
+    bool debug_time;  /* clients may move the clock */
+    bool paused;      /* and nobody else does */
+    int64_t wall_s;   /* the Unix time at which it starts; 0: the true one */
+    uint32_t stop_ms; /* for how long a stop sends; 0: as the real one */
 };
 
 /* The whole program: reads the command line, serves until told to stop, returns the exit status.

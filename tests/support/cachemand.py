@@ -22,6 +22,15 @@ OPTIONS = os.environ.get("CACHEMAND_OPTIONS", "").split()
 ANNOUNCEMENT = re.compile(r"listening on .*\n")
 
 
+def test_program():
+    """The server made for tests, None if it was not built."""
+    for path in (PROGRAM.parent.parent / "tests" / "cachemand-test",
+                 ROOT / "build/debug/tests/cachemand-test"):
+        if path.exists():
+            return path
+    return None
+
+
 def wait_until(condition, what, deadline_s=DEADLINE_S):
     """The condition's first true value."""
     end = time.monotonic() + deadline_s

@@ -147,6 +147,8 @@ def initial_files(kernel, arguments, modules, environment):
     archive = Archive()
     python = add_python(archive)
     archive.copy_program(cachemand.PROGRAM)
+    if cachemand.test_program() is not None:
+        archive.copy_program(cachemand.test_program())
     archive.copy_loaded("libmicrohttpd.so.12")  # for --admin
     archive.copy_program("/usr/bin/openssl")
     archive.copy("/usr/lib/ssl/openssl.cnf")

@@ -224,12 +224,3 @@ class Player:
             digits += byte
         assert digits, "expected a number"
         self.names[name] = digits
-
-
-def test_program():
-    """The server made for tests, None if it was not built."""
-    for path in (cachemand.PROGRAM.parent.parent / "tests" / "cachemand-test",
-                 cachemand.ROOT / "build/debug/tests/cachemand-test"):
-        if path.exists():
-            return path
-    return None

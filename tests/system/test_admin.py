@@ -15,7 +15,6 @@ import threading
 import pytest
 
 import cachemand
-import transcript
 from admin import TOKEN, ask, metrics, port_of
 from cachemand import ROOT
 
@@ -122,7 +121,7 @@ def settled_metrics(port, client):
 
 def test_age_of_what_was_evicted(serve):
     """By a clock that the test moves: what was there before has not been used since."""
-    program = transcript.test_program()
+    program = cachemand.test_program()
     if program is None:
         pytest.skip("cachemand-test is not built")
     server = serve("-m", "8", "--policy", "fifo", "--admin", "127.0.0.1:0", program=program,

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-import transcript
+import cachemand
 from cachemand import DEADLINE_S, Client, wait_until
 
 
@@ -213,7 +213,7 @@ def test_a_byte_now_and_then(serve):
 def test_a_byte_a_minute(serve):
     """The same by a clock that the witness moves: time passes for what is stored, and for nothing
     else."""
-    program = transcript.test_program()
+    program = cachemand.test_program()
     if program is None:
         pytest.skip("cachemand-test is not built")
     server = serve("-t", "1", program=program, env={"CACHEMAN_TEST_DEBUG_TIME": "1"})

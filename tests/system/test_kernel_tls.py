@@ -98,7 +98,7 @@ def test_the_kernel_encrypts(serve_tls, authority, cipher):
     assert client.stats(b"settings")["ssl_kernel_tls"] == "yes"
     client.send(b"quit\r\n")
     assert read_to_goodbye(client.socket) == b""
-    wait_until(lambda: counted("TlsCurrTxSw") == now, "the kernel's end of it")
+    wait_until(lambda: counted("TlsCurrTxSw") <= now, "the kernel's end of it")
     assert counted("TlsRxSw") == 0
 
 
@@ -180,14 +180,14 @@ def small_buffers():
 
 @needs_kernel
 @pytest.mark.parametrize("how, version", [("quit", V1_2), ("end", V1_3), ("fin", V1_3), ("stop", V1_3)])
-def test_the_last_bytes_wait_for_who_reads_late(serve_tls, authority, small_buffers, version, how):
+def test_the_last_bytes_wait_for_who_reads_late(serve_patient_tls, authority, small_buffers, version,
+                                                how):
     """The kernel keeps a record of which the socket did not take all, and drops it with the socket."""
-    server = serve_tls("-t", "1", "-I", "16m", "--tls-kernel",
-                       tls_client=tls.client_context(authority, low=version, high=version))
+    context = tls.client_context(authority, low=version, high=version)
+    server = serve_patient_tls("-t", "1", "-I", "16m", "--tls-kernel", tls_client=context)
     value = os.urandom(66000)
     witness = server.connect()
-    # a stop does not wait for long
-    sizes = [16000, 33000] if how == "stop" else [1000, 16000, 33000, 66000]
+    sizes = [1000, 16000, 33000, 66000]
     late = []
     for size in sizes:
         witness.set(b"k%d" % size, value[:size])

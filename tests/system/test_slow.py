@@ -121,9 +121,14 @@ def test_the_slow_one_is_found_among_others(later_slow):
         client.set(b"k%d" % number, b"v")
     change("0", "0.001")
     gets = b"".join(b"get k%d\r\n" % number for number in range(20))
-    client.send(gets + b"append large 0 0 1\r\nx\r\n" + gets)
-    client.until(b"STORED\r\n")
-    line = wait_for(server, "append")
+    answers = b"".join(b"VALUE k%d 0 1\r\nv\r\nEND\r\n" % number for number in range(20))
+
+    def is_found():
+        """Tried again where a get had to wait for a processor."""
+        client.ask(gets + b"append large 0 0 1\r\nx\r\n" + gets, answers + b"STORED\r\n" + answers)
+        return [line for line in slow_requests(server) if line["command"] == "append"]
+
+    line = cachemand.wait_until(is_found, "a line about append")[0]
     assert (line["key"], line["value_bytes"], line["requests"]) == ("large", "1", "41")
 
 

@@ -72,10 +72,26 @@ def test_stop_answers_what_was_received(serve):
     assert server.wait() == 0
 
 
-def test_stop_reads_what_waited_for_answers_to_leave(serve):
+def test_stop_answers_who_waited_to_be_accepted(serve):
+    """More than are accepted at a time."""
+    server = serve("-t", "1")
+    server.signal(signal.SIGSTOP)
+    try:
+        clients = [server.connect() for _ in range(200)]
+        for client in clients:
+            client.send(b"mn\r\n")
+        server.signal(signal.SIGTERM)
+    finally:
+        server.signal(signal.SIGCONT)
+    for client in clients:
+        assert client.rest() == b"MN\r\n"
+    assert server.wait() == 0
+
+
+def test_stop_reads_what_waited_for_answers_to_leave(serve_patient):
     """Requests that were not read because earlier answers could not be sent are answered too. Of
     8 bytes each, they leave no half a request that would have to be waited for."""
-    server = serve("-t", "1")
+    server = serve_patient("-t", "1")
     client = server.connect(receive_buffer=4096)
     client.set(b"kk", b"v" * 4000)
     answer = b"VALUE kk 0 4000\r\n" + b"v" * 4000 + b"\r\nEND\r\n"
@@ -86,8 +102,8 @@ def test_stop_reads_what_waited_for_answers_to_leave(serve):
     assert server.wait() == 0
 
 
-def test_stop_sends_what_the_client_has_yet_to_read(serve):
-    server = serve("-t", "1", "-I", "16m")
+def test_stop_sends_what_the_client_has_yet_to_read(serve_patient):
+    server = serve_patient("-t", "1", "-I", "16m")
     client = server.connect(receive_buffer=4096)
     value = bytes(range(256)) * 4096 * 12
     client.set(b"big", value)
@@ -100,8 +116,8 @@ def test_stop_sends_what_the_client_has_yet_to_read(serve):
     assert server.wait() == 0
 
 
-def test_stop_lets_a_begun_request_finish(serve):
-    server = serve("-t", "1")
+def test_stop_lets_a_begun_request_finish(serve_patient):
+    server = serve_patient("-t", "1")
     client = server.connect()
     client.ask(b"mn\r\nset k 0 0 10\r\n12345", b"MN\r\n")
     server.signal(signal.SIGTERM)

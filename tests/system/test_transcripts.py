@@ -17,7 +17,7 @@ FILES = [path for path in FILES if path.stem not in IN_PROCESS_ONLY]
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
 @pytest.mark.parametrize("way", ["tcp", "tls"])
 def test_transcript(serve, serve_tls, path, byte_by_byte, way):
-    program = transcript.test_program()
+    program = cachemand.test_program()
     if program is None:
         pytest.skip("cachemand-test is not built")
     if way == "tls" and path.stem in PLAIN_ONLY:

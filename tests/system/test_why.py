@@ -6,9 +6,9 @@ import random
 
 import pytest
 
+import cachemand
 from admin import metrics, port_of
 from console import Console, Terminal
-import transcript
 
 USAGE, UNAVAILABLE = 64, 69
 NEVER = b"never there, or gone for longer than the server remembers\n"
@@ -17,7 +17,7 @@ NEVER = b"never there, or gone for longer than the server remembers\n"
 @pytest.fixture
 def console(serve):
     """With a server whose clock stands still."""
-    program = transcript.test_program()
+    program = cachemand.test_program()
     if program is None:
         pytest.skip("cachemand-test is not built")
     server = serve("-t", "1", "-m", "1", "-I", "256k", "--policy", "fifo", program=program,
