@@ -62,11 +62,18 @@ static enum cm_exit named(const struct cm_server *server) {
     return CM_EXIT_SYSTEM;
 }
 
+static enum cm_exit refuse(const struct cm_config *config, enum cm_config_index option,
+                           const char *why) {
+    char title[CM_CONFIG_TITLE_BYTES];
+    cm_server_complain("%s: %s", cm_config_title(config, option, title), why);
+    return config->places[option].origin == CM_CONFIG_FROM_FILE ? CM_EXIT_CONFIG : CM_EXIT_USAGE;
+}
+
 /* As it was given, with the port if it has none. */
 static enum cm_exit take_advertised(struct cm_server *server, const char *given) {
     struct cm_cluster self = {0};
     struct cm_cluster_error error;
-    char name[NAME_BYTES];
+    char name[NAME_BYTES], why[192];
     const bool is_bare = strchr(given, ':') != NULL && given[0] != '[';
     if (has_port(given) || server->port == 0)
         snprintf(name, sizeof name, "%s", given);
@@ -74,11 +81,10 @@ static enum cm_exit take_advertised(struct cm_server *server, const char *given)
         snprintf(name, sizeof name, is_bare ? "[%s]:%u" : "%s:%u", given, (unsigned)server->port);
     if (strlen(given) >= CM_CLUSTER_HOST_BYTES ||
         cm_cluster_add_member(&self, cm_slice(name, strlen(name)), 1, &error) != CM_OK) {
-        cm_server_complain("option --advertise: \"%.100s\" is not HOST, HOST:PORT, [IPV6]:PORT or "
-                           "unix:PATH",
-                           given);
+        snprintf(why, sizeof why, "\"%.100s\" is not HOST, HOST:PORT, [IPV6]:PORT or unix:PATH",
+                 given);
         cm_cluster_deinit(&self);
-        return CM_EXIT_USAGE;
+        return refuse(server->config, CM_OPTION_INDEX_advertise, why);
     }
     server->place.name = strdup(self.members[0].name);
     cm_cluster_deinit(&self);
@@ -90,7 +96,7 @@ enum cm_exit cm_server_find_place(struct cm_server *server) {
     struct cm_cluster_error error;
     struct finding found = {.all_loopback = true};
     if (config->join != NULL && !cm_etcd_load(&error)) { /* now: the sandbox would not let it */
-        cm_server_complain("option --join: %s", error.text);
+        (void)refuse(config, CM_OPTION_INDEX_join, error.text);
         return CM_EXIT_SYSTEM;
     }
     if (config->advertise != NULL)
@@ -100,12 +106,10 @@ enum cm_exit cm_server_find_place(struct cm_server *server) {
         server->place.name = strdup(found.first);
         return named(server);
     }
-    if (config->join != NULL) {
-        cm_server_complain("option --join: which of the addresses clients are to use is not clear; "
-                           "give --advertise HOST:PORT");
-        return CM_EXIT_USAGE;
-    }
-    return CM_EXIT_OK;
+    return config->join == NULL ? CM_EXIT_OK
+                                : refuse(config, CM_OPTION_INDEX_join,
+                                         "which of the addresses clients are to use is not clear; "
+                                         "give --advertise HOST:PORT");
 }
 
 void cm_server_find_place_anew(struct cm_server *server) {
@@ -195,13 +199,6 @@ static enum cm_status read_join(const char *join, struct cm_where *where,
              cm_where_name(where, name, error) == CM_OK)
         return cm_cluster_add_options(cluster, where, error);
     return CM_INVALID;
-}
-
-static enum cm_exit refuse(const struct cm_config *config, enum cm_config_index option,
-                           const char *why) {
-    char title[CM_CONFIG_TITLE_BYTES];
-    cm_server_complain("%s: %s", cm_config_title(config, option, title), why);
-    return config->places[option].origin == CM_CONFIG_FROM_FILE ? CM_EXIT_CONFIG : CM_EXIT_USAGE;
 }
 
 enum cm_exit cm_server_check_cluster(const struct cm_config *config) {

@@ -99,14 +99,16 @@ bool cm_server_listen_anew(struct cm_server *server, const struct cm_config *fre
 
 /* ---- giving up root ---- */
 
-static enum cm_exit become(const char *name) {
+static enum cm_exit become(const struct cm_config *config) {
+    const char *name = config->user;
+    char title[CM_CONFIG_TITLE_BYTES];
+    cm_config_title(config, CM_OPTION_INDEX_user, title);
     switch (cm_os_become_user(name)) {
     case CM_OS_USER_UNKNOWN:
-        cm_server_complain("option -u (--user): there is no user \"%s\"", name);
+        cm_server_complain("%s: there is no user \"%s\"", title, name);
         return CM_EXIT_NO_USER;
     case CM_OS_USER_NOT_PERMITTED:
-        cm_server_complain("option -u (--user): not permitted to become \"%s\"; only root is",
-                           name);
+        cm_server_complain("%s: not permitted to become \"%s\"; only root is", title, name);
         return CM_EXIT_NO_PERMISSION;
     case CM_OS_USER_OK:
         break;
@@ -118,12 +120,13 @@ static enum cm_exit become(const char *name) {
  * this the workers' stacks would be the first to be refused. */
 static enum cm_exit check_lockable(const struct cm_config *config) {
     size_t bytes = ((size_t)config->threads + 1) * STACK_BYTES;
+    char title[CM_CONFIG_TITLE_BYTES];
     void *room = cm_os_mem_reserve(bytes);
     if (room == NULL) {
-        cm_server_complain(
-            "option -k (--lock-memory): the user \"%s\" may not lock as much memory; "
-            "raise the limit (ulimit -l)",
-            config->user);
+        cm_server_complain("%s: the user \"%s\" may not lock as much memory; raise the limit "
+                           "(ulimit -l)",
+                           cm_config_title(config, CM_OPTION_INDEX_lock_memory, title),
+                           config->user);
         return CM_EXIT_SYSTEM;
     }
     cm_os_mem_release(room, bytes);
@@ -141,7 +144,7 @@ enum cm_exit cm_server_become_user(struct cm_server *server) {
     /* The permissions of -a are meant for that user. Whoever is not root is that user already. */
     if (config->unix_path != NULL && cm_os_is_root())
         (void)!cm_os_give_file(config->unix_path, config->user);
-    result = become(config->user);
+    result = become(config);
     if (result == CM_EXIT_OK && config->core_dumps)
         cm_os_keep_core_files();
     if (result == CM_EXIT_OK)

@@ -121,12 +121,15 @@ void cm_server_renew_listing(struct cm_server *server) {
 
 enum cm_exit cm_server_open_listing(struct cm_server *server) {
     struct cm_cluster_error error;
+    char title[CM_CONFIG_TITLE_BYTES], before[CM_CONFIG_TITLE_BYTES + 2];
     server->listing.has_lock = uv_mutex_init(&server->listing.lock) == 0;
     if (!server->listing.has_lock)
         return CM_EXIT_SYSTEM;
     if (renew(server, &error) == CM_OK)
         return CM_EXIT_OK;
-    complain("option --cluster: ", &error, "");
+    snprintf(before, sizeof before,
+             "%s: ", cm_config_title(server->config, CM_OPTION_INDEX_cluster, title));
+    complain(before, &error, "");
     return CM_EXIT_CONFIG;
 }
 

@@ -241,14 +241,17 @@ void cm_server_raise_open_files(const struct cm_config *config) {
 
 /* What the system must grant before memory is taken. */
 static enum cm_exit claim_limits(const struct cm_config *config) {
+    char title[CM_CONFIG_TITLE_BYTES];
     cm_server_raise_open_files(config);
     if (config->core_dumps && cm_os_allow_core_files() != CM_OK) {
-        cm_server_complain("option -r (--enable-coredumps): the system allows no core files");
+        cm_server_complain("%s: the system allows no core files",
+                           cm_config_title(config, CM_OPTION_INDEX_core_dumps, title));
         return CM_EXIT_SYSTEM;
     }
     if (config->lock_memory && cm_os_lock_memory() != CM_OK) {
-        cm_server_complain("option -k (--lock-memory): not permitted; only root is, or who may "
-                           "lock as much memory (ulimit -l)");
+        cm_server_complain("%s: not permitted; only root is, or who may lock as much memory "
+                           "(ulimit -l)",
+                           cm_config_title(config, CM_OPTION_INDEX_lock_memory, title));
         return CM_EXIT_SYSTEM;
     }
     return CM_EXIT_OK;

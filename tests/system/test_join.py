@@ -2,6 +2,7 @@
 """--join: a server registers itself in etcd, and stays whatever becomes of it. How clients follow is
 in tests/cluster/etcd.c."""
 
+import os
 import re
 import shutil
 import signal
@@ -206,6 +207,28 @@ def test_over_tls(etcd, serve, authority, server_cert, tmp_path):
 def test_refusals(options, message):
     status, _, errors = cachemand.run("-p", "-1", *options)
     assert (status, errors.splitlines()[-1]) == (64, f"cachemand: {message}")
+
+
+@pytest.mark.parametrize("text, line, message", [
+    ("join = etcd://a/c\nlisten = 0.0.0.0\n", 1,
+     "join: which of the addresses clients are to use is not clear; give --advertise HOST:PORT"),
+    ("# ours\njoin = etcd://a/c\nadvertise = a b\n", 3,
+     'advertise: "a b" is not HOST, HOST:PORT, [IPV6]:PORT or unix:PATH'),
+    ("\n\ncluster = /nowhere/cluster\n", 3, "cluster: cannot open the cluster file /nowhere/cluster"),
+])
+def test_refusals_say_the_line(tmp_path, text, line, message):
+    path = tmp_path / "cachemand.conf"
+    path.write_text(text)
+    status, _, errors = cachemand.run("--config", str(path), "-p", "-1")
+    assert (status, errors.splitlines()[-1]) == (78, f"cachemand: {path}:{line}: {message}")
+
+
+def test_refusals_say_the_variable():
+    status, _, errors = cachemand.run("-p", "-1", "-l", "0.0.0.0",
+                                      env={**os.environ, "CACHEMAN_JOIN": "etcd://a/c"})
+    assert (status, errors.splitlines()[-1]) == (
+        64, "cachemand: CACHEMAN_JOIN: which of the addresses clients are to use is not clear; give "
+            "--advertise HOST:PORT")
 
 
 HEADER = b'"header":{"cluster_id":"1","revision":"5"}'

@@ -519,6 +519,13 @@ def test_user_that_does_not_exist():
     assert (code, err) == (67, 'cachemand: option -u (--user): there is no user "no-such-user"\n')
 
 
+def test_user_of_the_file_that_does_not_exist(tmp_path):
+    path = tmp_path / "cachemand.conf"
+    path.write_text("# whose\nuser = no-such-user\n")
+    code, _, err = run("--config", str(path), "-p", "-1")
+    assert (code, err) == (67, f'cachemand: {path}:2: user: there is no user "no-such-user"\n')
+
+
 def test_user_needs_root():
     if os.geteuid() != 0:
         pytest.skip("needs root, to stop being it")
