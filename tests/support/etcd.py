@@ -53,11 +53,11 @@ class Etcd:
         wait_until(self._answers, "etcd")
 
     def _answers(self):
+        """Once it leads itself: before, it refuses most."""
         try:
-            self.ask("/v3/maintenance/status", {})
+            return self.ask("/v3/maintenance/status", {}).get("leader", "0") != "0"
         except (OSError, urllib.error.URLError):
             return False
-        return True
 
     def kill(self):
         self.process.kill()

@@ -9,13 +9,15 @@ import threading
 import pytest
 
 from cachemand import PROGRAM, run
+from console import patient
 
 CACHEMAN = PROGRAM.parent / "cacheman"
 HINT = "Try 'cacheman replay --help'.\n"
 
 
 def replay(*options):
-    return run("replay", *map(str, options), program=CACHEMAN)
+    """Its exit status, standard output and error; with a busy machine's timeouts."""
+    return run("replay", *map(patient, options), program=CACHEMAN)
 
 
 @pytest.mark.parametrize("options, message", [
@@ -76,7 +78,7 @@ def test_malformed_lines(serve, tmp_path, line, message):
     """What stands before is replayed, and told."""
     trace = tmp_path / "trace"
     trace.write_text(f"a 1\nb 1\na 1\n{line}\nc 1\n")
-    status, output, errors = replay("-s", f"127.0.0.1:{serve('-t', '1').port}", "--timeout=60s",
+    status, output, errors = replay("-s", f"127.0.0.1:{serve('-t', '1').port}",
                                     "--json", trace)
     assert (status, errors) == (66, f"cacheman replay: {trace}:4: {message}\n")
     result = json.loads(output)
@@ -87,7 +89,7 @@ def test_malformed_lines(serve, tmp_path, line, message):
 def test_gzip_that_ends_too_early(serve, tmp_path):
     trace = tmp_path / "trace.gz"
     trace.write_bytes(gzip.compress(b"a 1\n" * 1000)[:-12])
-    status, _, errors = replay("-s", f"127.0.0.1:{serve('-t', '1').port}", "--timeout=60s", trace)
+    status, _, errors = replay("-s", f"127.0.0.1:{serve('-t', '1').port}", trace)
     assert status == 66
     assert errors.startswith(f"cacheman replay: {trace}:")
     assert errors.endswith(": cannot be read on: the gzip data ends too early\n")
@@ -107,20 +109,16 @@ def key_of(place, count, tmp_path):
     return path
 
 
-def test_servers_that_are_not_there(serve, tmp_path):
+def test_servers_that_are_not_there(serve, hold_port, tmp_path):
     trace = tmp_path / "trace"
     trace.write_text("a 1\n")
-    server = serve("-t", "1")
-    port = server.port
-    server.process.kill()
-    server.process.wait()
-    where = f"127.0.0.1:{port}"
-    status, output, errors = replay("-s", where, "--timeout=60s", trace)
+    where = f"127.0.0.1:{hold_port()}"
+    status, output, errors = replay("-s", where, trace)
     assert (status, errors) == (69, f"cacheman replay: {where}: server cannot be reached "
                                     "(Connection refused); ended after 0 requests\n")
     assert "trace: 1 requests in 1 windows of at most 64" in output
     two = f"{where},127.0.0.1:{serve('-t', '1').port}"
-    status, _, errors = replay("-s", f"{two}?distribution=modulo-fnv1a", "--timeout=60s", "-n1",
+    status, _, errors = replay("-s", f"{two}?distribution=modulo-fnv1a", "-n1",
                                key_of(0, 2, tmp_path))
     assert (status, errors) == (69, f"cacheman replay: {two}: server cannot be reached ({where}: "
                                     "Connection refused); ended after 0 requests\n")
@@ -142,10 +140,10 @@ def test_passwords_are_not_shown(serve, tmp_path):
     users = tmp_path / "users"
     users.write_text("bob:secret\n")
     server = serve("-t", "1", "--auth-file", str(users))
-    where = f"127.0.0.1:{server.port}?connect_timeout=20s&user=bob&password="
-    status, output, errors = replay("-s", where + "secret", "--timeout=60s", trace)
+    where = f"127.0.0.1:{server.port}?user=bob&password="
+    status, output, errors = replay("-s", where + "secret", trace)
     assert (status, errors) == (0, "") and "secret" not in output
-    status, output, errors = replay("-s", where + "wrong", "--timeout=60s", trace)
+    status, output, errors = replay("-s", where + "wrong", trace)
     assert status == 77 and "wrong" not in output + errors
     assert errors.startswith(f"cacheman replay: 127.0.0.1:{server.port}: server did not accept "
                              "the login")
@@ -155,7 +153,7 @@ def test_plot_that_cannot_be_written(serve, tmp_path):
     trace = tmp_path / "trace"
     trace.write_text("a 1\n")
     server = serve("-t", "1")
-    status, _, errors = replay("-s", f"127.0.0.1:{server.port}", "--timeout=60s", "--plot",
+    status, _, errors = replay("-s", f"127.0.0.1:{server.port}", "--plot",
                                tmp_path / "none/x.svg", trace)
     assert (status, errors) == (73, f"cacheman replay: cannot write {tmp_path}/none/x.svg: No such "
                                     "file or directory\n")
@@ -172,7 +170,7 @@ def test_no_table_of_nothing(serve, tmp_path):
     trace = tmp_path / "trace"
     trace.write_text("a x\n")
     server = serve("-t", "1")
-    status, output, errors = replay("-s", f"127.0.0.1:{server.port}", "--timeout=60s", trace)
+    status, output, errors = replay("-s", f"127.0.0.1:{server.port}", trace)
     assert (status, output) == (66, "") and errors.startswith(f"cacheman replay: {trace}:1: ")
 
 
@@ -182,10 +180,10 @@ def test_what_was_there_before_is_told(serve, tmp_path):
     where = f"127.0.0.1:{serve('-t', '1').port}"
     told = f"{where} held 2 items before, which may have been found\n"
     for expected in (False, True):
-        status, output, errors = replay("-s", where, "--timeout=60s", trace)
+        status, output, errors = replay("-s", where, trace)
         assert (status, errors) == (0, "")
         assert output.endswith(told) == expected
-    status, output, _ = replay("-s", where, "--timeout=60s", "--json", trace)
+    status, output, _ = replay("-s", where, "--json", trace)
     assert json.loads(output)["targets"][0]["items_before"] == 2
 
 
@@ -207,8 +205,7 @@ def test_what_a_server_says_cannot_reach_the_terminal(tmp_path):
         thread = threading.Thread(target=answer)
         thread.start()
         port = listener.getsockname()[1]
-        status, _, errors = replay("-s", f"127.0.0.1:{port}?connect_timeout=20s", "--timeout=20s",
-                                   trace)
+        status, _, errors = replay("-s", f"127.0.0.1:{port}", trace)
         listener.shutdown(socket.SHUT_RDWR)
         thread.join()
     assert status == 76

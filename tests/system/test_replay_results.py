@@ -13,6 +13,7 @@ import xml.etree.ElementTree
 import pytest
 
 from cachemand import DEADLINE_S, PROGRAM, Client, wait_until
+from console import patient
 
 CACHEMAN = PROGRAM.parent / "cacheman"
 NEEDS_MEMCACHED = pytest.mark.skipif(not os.path.exists("/usr/bin/memcached"),
@@ -21,8 +22,8 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def replay(*options, given=None):
-    """Its exit status, standard output and error; a busy machine's timeout."""
-    done = subprocess.run([str(CACHEMAN), "replay", "--timeout=60s", *map(str, options)],
+    """Its exit status, standard output and error; with a busy machine's timeouts."""
+    done = subprocess.run([str(CACHEMAN), "replay", *map(patient, options)],
                           capture_output=True, input=given, timeout=3 * DEADLINE_S, check=False)
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
@@ -235,8 +236,8 @@ def test_progress_on_a_terminal(serve, tmp_path):
     path = tmp_path / "long"
     path.write_text("".join(f"key:{i % 100} 10\n" for i in range(100000)))
     here, there = pty.openpty()
-    with subprocess.Popen([str(CACHEMAN), "replay", "-s", at(serve("-t", "1")), "--timeout=60s",
-                           "-w1", str(path)], stdout=subprocess.DEVNULL, stderr=there) as process:
+    with subprocess.Popen([str(CACHEMAN), "replay", "-s", patient(at(serve("-t", "1"))), "-w1",
+                           str(path)], stdout=subprocess.DEVNULL, stderr=there) as process:
         os.close(there)
         shown = b""
         try:
@@ -269,8 +270,8 @@ def test_server_that_dies_midway(serve):
     rows = requests(3, 150000, 5000)
     half = "".join(f"{key} 10\n" for key, _ in rows).encode()
     dying, living = serve("-t", "1"), serve("-t", "1")
-    process = subprocess.Popen([str(CACHEMAN), "replay", "--timeout=60s", "--json", "--compare",
-                                "-", at(dying), at(living)], stdin=subprocess.PIPE,
+    process = subprocess.Popen([str(CACHEMAN), "replay", "--json", "--compare", "-",
+                                patient(at(dying)), patient(at(living))], stdin=subprocess.PIPE,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process.stdin.write(half)
     process.stdin.flush()

@@ -121,9 +121,9 @@ def test_server_dies_and_that_is_the_end(serve):
     assert any("hung up" in t["text"] or "was lost" in t["text"] for t in found["troubles"])
 
 
-def test_server_dies_for_good(serve):
+def test_server_dies_for_good(serve, hold_port):
     """Nobody to talk to for as long as an answer may take: the end."""
-    server = serve("-t", "1")
+    server = serve("-t", "1", "-p", str(hold_port()), port=False)
     process = start(server, "--duration=1h", "--timeout=3s")
     server.finish()
     code, found = end(process)
@@ -137,7 +137,9 @@ def test_server_comes_back(serve, hold_port):
     process = start(server, "--duration=1h", "--timeout=60s")
     server.finish()
     again = serve("-p", str(port), port=False)
-    wait_until(lambda: int(again.connect().stats()["cmd_get"]) > 100, "requests after the return")
+    control = again.connect()
+    wait_until(lambda: int(control.stats()["cmd_get"]) > 100, "requests after the return")
+    wait_until(lambda: control.stats()["curr_connections"] == "5", "the return of all")
     process.terminate()
     code, found = end(process)
     assert code == 0
@@ -330,7 +332,7 @@ def test_login_is_missing(serve, tmp_path, protocol, load):
 def test_server_that_never_answers():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         where = f"127.0.0.1:{listener.getsockname()[1]}"
-        code, output, errors = stress("-s", where, "--timeout=200ms", "-c", 2, "--json", "-D", "1s")
+        code, output, errors = stress("-s", where, "--timeout=3s", "-c", 2, "--json", "-D", "1s")
         found = json.loads(output)
         assert (code, errors) == (69, "")
         assert found["errors"]["timeouts"] >= 2 and found["requests"] == 0

@@ -12,6 +12,7 @@ import threading
 
 import pytest
 from cachemand import DEADLINE_S, PROGRAM, run, wait_until
+from console import patient
 from screen import Screen, environment
 
 CACHEMAN = PROGRAM.parent / "cacheman"
@@ -312,8 +313,8 @@ def test_a_hostile_server_cannot_write_to_the_terminal(top):
 # ---- without one -----------------------------------------------------------------------------
 
 
-def run_top(*options, **how):
-    return run("top", *options, program=CACHEMAN, env=environment(), **how)
+def run_top(*options):
+    return run("top", *map(patient, options), program=CACHEMAN, env=environment())
 
 
 def test_once(server, memcached, hold_port):
@@ -332,8 +333,7 @@ def test_once(server, memcached, hold_port):
 
 def test_json_adds_up(server, memcached):
     """What the lines tell is what was asked, to a request."""
-    process = subprocess.Popen([CACHEMAN, "top", "--json", FAST, "--timeout=60s",
-                                where(server, memcached)],
+    process = subprocess.Popen([CACHEMAN, "top", "--json", FAST, patient(where(server, memcached))],
                                stdout=subprocess.PIPE, text=True, env=environment())
     try:
         first = json.loads(process.stdout.readline())

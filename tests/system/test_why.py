@@ -150,11 +150,8 @@ def test_the_server_that_has_the_key(serve):
     assert console("why", key, "--server", "x")[0] == USAGE
 
 
-def test_a_server_that_is_down(serve):
-    server = serve("-t", "1")
-    console = Console(f"127.0.0.1:{server.port}")
-    server.process.terminate()
-    server.process.wait()
+def test_a_server_that_is_down(hold_port):
+    console = Console(f"127.0.0.1:{hold_port()}")
     status, out, err = console("why", "k")
     assert (status, out) == (UNAVAILABLE, b"") and b"cannot be reached" in err
 
