@@ -55,19 +55,39 @@ static const struct {
     {"process id", CM_TOP_pid},
     {"stores that waited", CM_TOP_direct_reclaims},
 };
-enum { TOLD = sizeof told / sizeof told[0], DETAILS = TOLD + 1 };
+enum { TOLD = sizeof told / sizeof told[0], DETAILS = TOLD + 1 + CM_TOP_LATENCIES };
+
+/* Where it is told; returns how many details. */
+static unsigned tell_latencies(struct detail *details, const struct cm_top_host *host) {
+    static const char *const names[CM_TOP_LATENCIES] = {
+        [CM_TOP_GET_P50] = "half of gets took",
+        [CM_TOP_GET_P99] = "99 % of gets took",
+        [CM_TOP_SET_P50] = "half of sets took",
+        [CM_TOP_SET_P99] = "99 % of sets took",
+    };
+    unsigned count = 0;
+    for (unsigned i = 0; i < CM_TOP_LATENCIES; i++) {
+        const double ns = cm_top_latency(host, (enum cm_top_latency)i);
+        if (isnan(ns))
+            continue;
+        details[count] = (struct detail){.name = names[i]};
+        cm_top_show_time(details[count++].text, ns);
+    }
+    return count;
+}
 
 void cm_top_draw_details(struct cm_grid *grid, struct cm_spot spot, const struct cm_top_host *host,
                          unsigned height) {
     struct detail details[DETAILS];
     const unsigned across = spot.width >= 70 ? 2 : 1;
     const unsigned width = spot.width / across;
-    tell_percent(&details[0], "found since start", cm_top_hit_since_start(host));
+    unsigned count = tell_latencies(details, host);
+    tell_percent(&details[count++], "found since start", cm_top_hit_since_start(host));
     for (unsigned i = 0; i < TOLD; i++)
-        tell_count(&details[i + 1], host, told[i].name, told[i].counter);
+        tell_count(&details[count++], host, told[i].name, told[i].counter);
     cm_grid_put(grid, part(spot, 0, spot.width, CM_STYLE_HEAD), "since the server started");
     cm_grid_style(grid, part(spot, 0, spot.width, CM_STYLE_HEAD));
-    for (unsigned i = 0; i < DETAILS && i / across + 1 < height; i++) {
+    for (unsigned i = 0; i < count && i / across + 1 < height; i++) {
         struct cm_spot row = spot;
         row.row += 1 + i / across;
         row.column += i % across * width;

@@ -11,6 +11,8 @@ void cm_top_draw_help(struct cm_grid *grid) {
         {"1 ... 9", "that server alone; 0: all"},
         {"Left Right", "sort by another column"},
         {"o h m e c n", "sort by ops, hits, memory, evictions, connections, name"},
+        {"k", "the keys asked for most; again: the servers"},
+        {"l", "how long gets and sets take; again: how much there is to do"},
         {"p", "pause, go on"},
         {"+ -", "a longer interval, a shorter one"},
         {"?", "this; any key leaves it"},
@@ -21,6 +23,7 @@ void cm_top_draw_help(struct cm_grid *grid) {
         {"unread", "evicted items that nobody had ever asked for"},
         {"idle", "how long what was evicted had not been used (memcached)"},
         {"ping", "asking for the version and getting it; of all: the worst"},
+        {"p50, p99", "half, 99 % of requests took at most that, since the start"},
         {"cpu", "200 % are two processors"},
         {"-", "not known: not told, or nothing yet to compare with"},
     };

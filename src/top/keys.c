@@ -26,8 +26,19 @@ static void select_by(struct cm_top_state *state, const struct cm_top_model *mod
     free(sorted);
 }
 
+/* Whether there is a column of it, where there is room. */
+static bool is_shown(enum cm_top_view view, enum cm_top_order order) {
+    const bool is_time = order == CM_TOP_BY_GET || order == CM_TOP_BY_SET;
+    const bool is_common = order == CM_TOP_BY_NAME || order == CM_TOP_BY_OPS ||
+                           order == CM_TOP_BY_CPU || order == CM_TOP_BY_PING;
+    return is_common || is_time == (view == CM_TOP_VIEW_TIMES);
+}
+
 static void order_by(struct cm_top_state *state, int step) {
-    state->order = (enum cm_top_order)(((int)state->order + step + CM_TOP_ORDERS) % CM_TOP_ORDERS);
+    do
+        state->order =
+            (enum cm_top_order)(((int)state->order + step + CM_TOP_ORDERS) % CM_TOP_ORDERS);
+    while (!is_shown(state->view, state->order));
 }
 
 static void enter(struct cm_top_state *state, const struct cm_top_model *model) {
@@ -63,6 +74,16 @@ static void pick(struct cm_top_state *state, const struct cm_top_model *model, s
         state->selected = state->single;
 }
 
+/* That, or what was before. The slowest server is what one looks for among times. */
+static void show(struct cm_top_state *state, enum cm_top_view view) {
+    const bool had_times = state->view == CM_TOP_VIEW_TIMES;
+    state->view = state->view == view ? CM_TOP_VIEW_SERVERS : view;
+    if (state->view == CM_TOP_VIEW_TIMES)
+        state->order = CM_TOP_BY_GET;
+    else if (had_times)
+        state->order = CM_TOP_BY_OPS;
+}
+
 static void press_letter(struct cm_top_state *state, int key) {
     static const struct {
         char letter;
@@ -73,7 +94,11 @@ static void press_letter(struct cm_top_state *state, int key) {
         if (orders[i].letter == key)
             state->order = orders[i].order;
     }
-    if (key == 'p' || key == ' ')
+    if (key == 'k')
+        show(state, CM_TOP_VIEW_KEYS);
+    else if (key == 'l')
+        show(state, CM_TOP_VIEW_TIMES);
+    else if (key == 'p' || key == ' ')
         state->paused = !state->paused;
     else if (key == '+' || key == '=')
         change_interval(state, 1);

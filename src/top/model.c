@@ -289,6 +289,11 @@ double cm_top_hit_since_start(const struct cm_top_host *host) {
     return percent(gauge(&host->last, CM_TOP_get_hits), gauge(&host->last, CM_TOP_get_misses));
 }
 
+double cm_top_latency(const struct cm_top_host *host, enum cm_top_latency which) {
+    const uint64_t ns = host->last.latency_ns[which];
+    return host->last.up && ns > 0 ? (double)ns : NAN;
+}
+
 /* ---- order ---------------------------------------------------------------------------------- */
 
 /* What is larger comes first; unknown comes last. */
@@ -303,6 +308,8 @@ static double weight_of(const struct cm_top_host *host, enum cm_top_order order)
         weight = -host->now[CM_TOP_HIT];
     else if (order == CM_TOP_BY_MEMORY)
         weight = plus(host->items_bytes, host->index_bytes) / host->limit_bytes;
+    else if (order == CM_TOP_BY_GET || order == CM_TOP_BY_SET)
+        weight = cm_top_latency(host, order == CM_TOP_BY_GET ? CM_TOP_GET_P99 : CM_TOP_SET_P99);
     else if (order != CM_TOP_BY_NAME)
         weight = host->now[series[order]];
     if (!host->last.up)

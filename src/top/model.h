@@ -71,6 +71,9 @@ void cm_top_model_deinit(struct cm_top_model *model);
 /* By its id; NULL if it is not, or no longer, there. */
 const struct cm_top_host *cm_top_model_host(const struct cm_top_model *model, unsigned id);
 
+/* In nanoseconds. */
+double cm_top_latency(const struct cm_top_host *host, enum cm_top_latency which);
+
 /* Its requests that found what they were for, in percent, since the server started. */
 double cm_top_hit_since_start(const struct cm_top_host *host);
 
@@ -84,6 +87,8 @@ enum cm_top_order {
     CM_TOP_BY_CONNS,
     CM_TOP_BY_CPU,
     CM_TOP_BY_PING,
+    CM_TOP_BY_GET, /* what 99 % of them take, as the next */
+    CM_TOP_BY_SET,
     CM_TOP_ORDERS
 };
 

@@ -72,6 +72,21 @@ static json_t *numbers(const struct cm_top_host *host) {
     return object;
 }
 
+static json_t *latency_pair(const struct cm_top_host *host, enum cm_top_latency half,
+                            enum cm_top_latency most) {
+    json_t *object = json_object();
+    json_object_set_new(object, "p50", number(cm_top_latency(host, half) / 1000));
+    json_object_set_new(object, "p99", number(cm_top_latency(host, most) / 1000));
+    return object;
+}
+
+static json_t *latencies(const struct cm_top_host *host) {
+    json_t *object = json_object();
+    json_object_set_new(object, "get", latency_pair(host, CM_TOP_GET_P50, CM_TOP_GET_P99));
+    json_object_set_new(object, "set", latency_pair(host, CM_TOP_SET_P50, CM_TOP_SET_P99));
+    return object;
+}
+
 static json_t *server(const struct cm_top_host *host) {
     json_t *object = host->last.up ? numbers(host) : json_object();
     json_object_set_new(object, "server", text(host->last.label));
@@ -84,6 +99,7 @@ static json_t *server(const struct cm_top_host *host) {
     json_object_set_new(object, "interval", number(host->interval_s));
     json_object_set_new(object, "version", text(host->last.version));
     json_object_set_new(object, "uptime", counter(host, CM_TOP_uptime));
+    json_object_set_new(object, "latency_us", latencies(host));
     json_object_set_new(object, "share", number(host->share));
     json_object_set_new(object, "hot", json_boolean(host->is_hot));
     return object;

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/num.h"
+#include "base/uri.h"
 #include "cli/safe.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,6 +88,61 @@ static void take_class(struct cm_top_reading *reading, struct cm_slice name,
     reading->evicted_age_known = true;
 }
 
+/* "COMMAND:p50_us MICROSECONDS" */
+static void take_latency(struct cm_top_reading *reading, struct cm_slice name,
+                         struct cm_slice value) {
+    static const char *const names[CM_TOP_LATENCIES] = {
+        [CM_TOP_GET_P50] = "get:p50_us",
+        [CM_TOP_GET_P99] = "get:p99_us",
+        [CM_TOP_SET_P50] = "set:p50_us",
+        [CM_TOP_SET_P99] = "set:p99_us",
+    };
+    uint64_t millionths;
+    for (unsigned i = 0; i < CM_TOP_LATENCIES; i++) {
+        if (cm_slice_equal(name, cm_slice(names[i], strlen(names[i]))) &&
+            read_time(value, &millionths))
+            reading->latency_ns[i] = millionths / 1000;
+    }
+}
+
+/* What no server means to say is 0. */
+static double read_number(struct cm_slice text) {
+    char digits[32] = "";
+    memcpy(digits, text.data, text.len < sizeof digits ? text.len : sizeof digits - 1);
+    const double number = strtod(digits, NULL);
+    return number >= 0 && number <= 1e18 ? number : 0;
+}
+
+static void take_key_name(struct cm_top_key *key, struct cm_slice spelled) {
+    char decoded[CM_URI_CHARS(256)];
+    const size_t bytes = spelled.len > sizeof decoded ? 0 : cm_uri_decode(spelled, decoded);
+    cm_top_make_safe(&(struct cm_top_shown){key->label, sizeof key->label, 60},
+                     cm_slice(decoded, bytes));
+}
+
+/* "RANK:WHAT VALUE", from rank 1 on. */
+static void take_key(struct cm_top_reading *reading, struct cm_slice name, struct cm_slice value) {
+    const char *colon = memchr(name.data, ':', name.len);
+    uint32_t rank = 0;
+    if (colon == NULL || !cm_num_u32(cm_slice(name.data, (size_t)(colon - name.data)), &rank) ||
+        rank == 0 || rank > CM_TOP_HOT_KEYS)
+        return;
+    struct cm_top_key *key = &reading->keys[rank - 1];
+    const struct cm_slice what = after(name, (size_t)(colon - name.data) + 1);
+    if (cm_slice_equal(what, CM_SLICE("key")))
+        take_key_name(key, value);
+    else if (cm_slice_equal(what, CM_SLICE("requests")))
+        key->requests = read_number(value);
+    else if (cm_slice_equal(what, CM_SLICE("writes")))
+        key->writes = read_number(value);
+    else if (cm_slice_equal(what, CM_SLICE("misses")))
+        key->misses = read_number(value);
+    else if (cm_slice_equal(what, CM_SLICE("share")))
+        key->share = read_number(value);
+    else if (cm_slice_equal(what, CM_SLICE("requests_per_second")))
+        key->per_s = read_number(value);
+}
+
 void cm_top_reading_take(struct cm_top_reading *reading, struct cm_slice line) {
     if (!begins(line, "STAT "))
         return;
@@ -102,6 +158,10 @@ void cm_top_reading_take(struct cm_top_reading *reading, struct cm_slice line) {
                          value);
     else if (begins(name, "items:"))
         take_class(reading, name, value);
+    else if (begins(name, "get:") || begins(name, "set:"))
+        take_latency(reading, name, value);
+    else if (name.len > 0 && name.data[0] >= '1' && name.data[0] <= '9')
+        take_key(reading, name, value);
     else
         take_counter(reading, name, value);
 }

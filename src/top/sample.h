@@ -19,9 +19,28 @@ const char *cm_top_counter_name(enum cm_top_counter counter);
 /* Whether it only grows, so that two samples make a rate. */
 bool cm_top_counter_grows(enum cm_top_counter counter);
 
+/* How long requests have taken since the server started: half of them, 99 % of them, at most that. */
+enum cm_top_latency {
+    CM_TOP_GET_P50,
+    CM_TOP_GET_P99,
+    CM_TOP_SET_P50,
+    CM_TOP_SET_P99,
+    CM_TOP_LATENCIES
+};
+
 #define CM_TOP_NAME_BYTES  300
 #define CM_TOP_LABEL_BYTES 256
 #define CM_TOP_TEXT_BYTES  160
+
+#define CM_TOP_HOT_KEYS 10 /* of one server */
+
+/* One of the keys asked for most of late. */
+struct cm_top_key {
+    char label[CM_TOP_LABEL_BYTES];  /* harmless to terminals; "": none was told */
+    double requests, writes, misses; /* aged */
+    double share;                    /* of the server's requests, 0 to 1 */
+    double per_s;
+};
 
 /* One server's answer. `label`, `version` and `reason` are harmless to terminals. */
 struct cm_top_reading {
@@ -37,6 +56,9 @@ struct cm_top_reading {
     uint64_t counter[CM_TOP_COUNTERS];
     uint64_t evicted_age_s; /* how long what was evicted last had not been used, the shortest */
     bool evicted_age_known;
+    uint64_t latency_ns[CM_TOP_LATENCIES]; /* 0: not told */
+    bool keys_asked;
+    struct cm_top_key keys[CM_TOP_HOT_KEYS]; /* the hottest first */
 };
 
 static inline bool cm_top_knows(const struct cm_top_reading *reading, enum cm_top_counter counter) {
@@ -54,7 +76,8 @@ struct cm_top_sample {
 
 void cm_top_sample_destroy(struct cm_top_sample *sample); /* NULL is allowed */
 
-/* Takes over a line of `stats` or of `stats items`; what is no number is not known. */
+/* Takes over a line of `stats`, `stats items`, `stats latency` or `stats hotkeys`; what is no number is
+ * not known. */
 void cm_top_reading_take(struct cm_top_reading *reading, struct cm_slice line);
 
 /* Whether the server is cachemand, whose index is within its memory limit. */

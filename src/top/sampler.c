@@ -8,6 +8,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+_Static_assert(CM_TOP_HOT_KEYS == 10, "what is asked for: hotkeys 10");
+
 struct cm_top_sampler {
     cacheman *client;
     int event; /* an eventfd, written once a sample is done */
@@ -15,7 +17,7 @@ struct cm_top_sampler {
     struct cm_os_cond cond;
     struct cm_os_thread thread;
     /* under the mutex */
-    bool asked, over;
+    bool asked, with_keys, over;
     bool done; /* `sample` waits to be taken */
     struct cm_top_sample *sample;
 };
@@ -26,6 +28,7 @@ struct cm_top_sampler {
 struct asking {
     struct cm_top_sampler *sampler;
     struct cm_top_sample *sample;
+    bool with_keys;
     size_t last; /* whose line came last */
     uint64_t begin_ns;
 };
@@ -79,15 +82,27 @@ static bool may_wait(void *context) {
     return !over;
 }
 
-/* How long items had not been used when they were evicted: memcached tells in `stats items`. There
- * cachemand counts every item, which is too much to ask for each time. */
-static void ask_age(struct asking *asking, struct cm_top_reading *reading) {
-    if (!reading->up || cm_top_is_cachemand(reading) || reading->counter[CM_TOP_evictions] == 0)
-        return;
+static void ask_group(struct asking *asking, const struct cm_top_reading *reading,
+                      const char *group) {
     const struct cacheman_ask ask = {
         .server = reading->name, .visit = on_line, .context = asking, .may_wait = may_wait};
-    const enum cm_status status = cacheman_stats(asking->sampler->client, "items", &ask);
-    (void)status; /* who does not answer has no age */
+    const enum cm_status status = cacheman_stats(asking->sampler->client, group, &ask);
+    (void)status; /* who does not answer tells nothing of it */
+}
+
+/* How long items had not been used when they were evicted: memcached tells in `stats items`. There
+ * cachemand counts every item, which is too much to ask for each time; it tells of times and keys. */
+static void ask_more(struct asking *asking, struct cm_top_reading *reading) {
+    const bool is_cachemand = cm_top_is_cachemand(reading);
+    if (!reading->up)
+        return;
+    if (!is_cachemand && reading->counter[CM_TOP_evictions] > 0)
+        ask_group(asking, reading, "items");
+    if (is_cachemand)
+        ask_group(asking, reading, "latency");
+    reading->keys_asked = asking->with_keys;
+    if (is_cachemand && asking->with_keys)
+        ask_group(asking, reading, "hotkeys 10");
 }
 
 static void take_server(struct cm_top_reading *reading, const struct cacheman_server *server) {
@@ -139,14 +154,14 @@ static void take_problem(cacheman *client, struct cm_top_sample *sample) {
                      cm_slice(text, strlen(text)));
 }
 
-static struct cm_top_sample *sample_all(struct cm_top_sampler *sampler) {
+static struct cm_top_sample *sample_all(struct cm_top_sampler *sampler, bool with_keys) {
     cacheman *client = sampler->client;
     struct cm_top_sample *sample = calloc(1, sizeof *sample);
     if (sample == NULL || !take_servers(client, sample)) {
         cm_top_sample_destroy(sample);
         return NULL;
     }
-    struct asking asking = {.sampler = sampler, .sample = sample};
+    struct asking asking = {.sampler = sampler, .sample = sample, .with_keys = with_keys};
     struct cacheman_ask ask = {
         .visit = on_line, .context = &asking, .finish = on_finished, .may_wait = may_wait};
     sample->at_ns = cm_os_monotonic_ns();
@@ -158,7 +173,7 @@ static struct cm_top_sample *sample_all(struct cm_top_sampler *sampler) {
     (void)asked; /* what became of each server is in its reading */
     (void)pinged;
     for (size_t i = 0; i < sample->count; i++)
-        ask_age(&asking, &sample->readings[i]);
+        ask_more(&asking, &sample->readings[i]);
     take_reasons(&asking);
     take_problem(client, sample);
     sample->wall_s = cm_os_wall_s();
@@ -175,8 +190,9 @@ static void run(void *context) {
             (void)cm_os_cond_wait_ms(&sampler->cond, &sampler->mutex, 60000);
             continue;
         }
+        const bool with_keys = sampler->with_keys;
         cm_os_mutex_unlock(&sampler->mutex);
-        struct cm_top_sample *sample = sample_all(sampler);
+        struct cm_top_sample *sample = sample_all(sampler, with_keys);
         cm_os_mutex_lock(&sampler->mutex);
         sampler->sample = sample;
         sampler->done = true;
@@ -228,11 +244,12 @@ void cm_top_sampler_stop(struct cm_top_sampler *sampler) {
     free(sampler);
 }
 
-bool cm_top_sampler_ask(struct cm_top_sampler *sampler) {
+bool cm_top_sampler_ask(struct cm_top_sampler *sampler, bool with_keys) {
     cm_os_mutex_lock(&sampler->mutex);
     const bool idle = !sampler->asked && !sampler->done;
     if (idle) {
         sampler->asked = true;
+        sampler->with_keys = with_keys;
         cm_os_cond_signal(&sampler->cond);
     }
     cm_os_mutex_unlock(&sampler->mutex);

@@ -14,8 +14,8 @@ CM_MUST_CHECK enum cm_status cm_top_sampler_start(cacheman *client, struct cm_to
 /* Ends a sample that is under way. NULL is allowed. */
 void cm_top_sampler_stop(struct cm_top_sampler *sampler);
 
-/* Asks for a sample; false if one is under way or has not been taken. */
-bool cm_top_sampler_ask(struct cm_top_sampler *sampler);
+/* Asks for a sample, of hot keys, too, or not; false if one is under way or has not been taken. */
+bool cm_top_sampler_ask(struct cm_top_sampler *sampler, bool with_keys);
 /* Readable once a sample is there to be taken. */
 int cm_top_sampler_fd(const struct cm_top_sampler *sampler);
 /* The sample asked for, which is the caller's now; NULL if it is not there yet, or if there was no

@@ -77,13 +77,31 @@ static char *show_out(char *to, const struct cm_top_host *host) {
     return cm_top_show_size(to, host->now[CM_TOP_OUT]);
 }
 
-/* In the order in which they are given up where the terminal is narrow, the last one first. */
-static const struct column {
+static char *show_get_p50(char *to, const struct cm_top_host *host) {
+    return cm_top_show_time(to, cm_top_latency(host, CM_TOP_GET_P50));
+}
+
+static char *show_get_p99(char *to, const struct cm_top_host *host) {
+    return cm_top_show_time(to, cm_top_latency(host, CM_TOP_GET_P99));
+}
+
+static char *show_set_p50(char *to, const struct cm_top_host *host) {
+    return cm_top_show_time(to, cm_top_latency(host, CM_TOP_SET_P50));
+}
+
+static char *show_set_p99(char *to, const struct cm_top_host *host) {
+    return cm_top_show_time(to, cm_top_latency(host, CM_TOP_SET_P99));
+}
+
+struct column {
     const char *title;
     unsigned width;
     int order; /* what sorts by it, -1: nothing */
     char *(*show)(char *to, const struct cm_top_host *host);
-} columns[] = {
+};
+
+/* In the order in which they are given up where the terminal is narrow, the last one first. */
+static const struct column load_columns[] = {
     {"ops/s", 7, CM_TOP_BY_OPS, show_ops},
     {"share%", 7, -1, show_share},
     {"hit%", 6, CM_TOP_BY_HIT, show_hit},
@@ -95,12 +113,24 @@ static const struct column {
     {"in/s", 9, -1, show_in},
     {"out/s", 9, -1, show_out},
 };
-enum { COLUMNS = sizeof columns / sizeof columns[0] };
+
+/* The same, with how long requests take. */
+static const struct column time_columns[] = {
+    {"get p99", 9, CM_TOP_BY_GET, show_get_p99},
+    {"set p99", 9, CM_TOP_BY_SET, show_set_p99},
+    {"get p50", 9, -1, show_get_p50},
+    {"set p50", 9, -1, show_set_p50},
+    {"ops/s", 7, CM_TOP_BY_OPS, show_ops},
+    {"ping", 8, CM_TOP_BY_PING, show_ping},
+    {"cpu%", 5, CM_TOP_BY_CPU, show_cpu},
+};
+#define COUNT_OF(columns) (sizeof columns / sizeof columns[0])
 
 /* ---- layout --------------------------------------------------------------------------------- */
 
 /* How a row is divided: number, name, as many columns as fit, and a chart if there is room. */
 struct layout {
+    const struct column *columns;
     unsigned name, count, chart;
 };
 
@@ -118,9 +148,12 @@ static unsigned name_columns(const struct cm_top_model *model) {
  * then the chart. */
 static struct layout lay_out(const struct cm_top_table *table, unsigned width) {
     const unsigned wanted = name_columns(table->model);
-    struct layout layout = {.name = wanted < NAME_FIRST ? wanted : NAME_FIRST};
+    const bool is_of_times = table->state->view == CM_TOP_VIEW_TIMES;
+    const struct column *columns = is_of_times ? time_columns : load_columns;
+    const size_t most = is_of_times ? COUNT_OF(time_columns) : COUNT_OF(load_columns);
+    struct layout layout = {.columns = columns, .name = wanted < NAME_FIRST ? wanted : NAME_FIRST};
     unsigned used = NUMBER_COLUMNS + layout.name;
-    while (layout.count < COLUMNS && used + columns[layout.count].width <= width)
+    while (layout.count < most && used + columns[layout.count].width <= width)
         used += columns[layout.count++].width;
     unsigned left = width > used ? width - used : 0;
     const unsigned more = wanted - layout.name < left ? wanted - layout.name : left;
@@ -140,6 +173,7 @@ static struct cm_spot cell(struct cm_spot row, unsigned column, unsigned width,
 
 static void draw_heading(struct cm_grid *grid, struct cm_spot row, const struct layout *layout,
                          enum cm_top_order order) {
+    const struct column *columns = layout->columns;
     unsigned column = NUMBER_COLUMNS + layout->name;
     cm_grid_style(grid, cell(row, 0, row.width, CM_STYLE_HEAD));
     cm_grid_put(grid,
@@ -168,6 +202,7 @@ static void draw_down(struct cm_grid *grid, struct cm_spot row, const struct cm_
 static void draw_cells(struct cm_grid *grid, struct cm_spot row, const struct layout *layout,
                        const struct cm_top_host *host) {
     char text[CM_UNITS_BYTES];
+    const struct column *columns = layout->columns;
     unsigned column = NUMBER_COLUMNS + layout->name;
     for (unsigned i = 0; i < layout->count; column += columns[i++].width) {
         const bool hot = host->is_hot && (columns[i].show == show_share);

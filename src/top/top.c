@@ -169,7 +169,7 @@ static void step(struct top *top) {
                            {.fd = STDIN_FILENO, .events = POLLIN}};
     const nfds_t count = top->mode == SCREEN_MODE ? 3 : 2;
     const int wait = wait_ms(top);
-    if (wait == 0 && cm_top_sampler_ask(top->sampler)) {
+    if (wait == 0 && cm_top_sampler_ask(top->sampler, top->state.view == CM_TOP_VIEW_KEYS)) {
         top->asked = true;
         top->asked_ns = cm_os_monotonic_ns();
         return;

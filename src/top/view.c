@@ -154,8 +154,8 @@ static void draw_keys(struct cm_grid *grid, const struct cm_top_model *model,
                       const struct cm_top_state *state) {
     static const struct {
         const char *key, *text;
-    } keys[] = {{"q", "quit"},  {"?", "help"},      {"Enter", "server"},
-                {"p", "pause"}, {"+-", "interval"}, {"ohmecn", "sort"}};
+    } keys[] = {{"q", "quit"},      {"?", "help"},      {"Enter", "server"}, {"p", "pause"},
+                {"+-", "interval"}, {"ohmecn", "sort"}, {"k", "keys"},       {"l", "time"}};
     const unsigned row = grid->rows - 1;
     unsigned column = 1;
     if (model->problem[0] != '\0') {
@@ -223,7 +223,11 @@ static void draw_all(struct cm_grid *grid, const struct cm_top_model *model,
                      struct cm_top_state *state) {
     const struct cm_top_host *single = cm_top_model_host(model, state->single);
     const struct cm_top_host *host = single != NULL ? single : &model->total;
-    const unsigned wanted = single != NULL ? 10 : (unsigned)model->count + 1;
+    const bool shows_keys = state->view == CM_TOP_VIEW_KEYS;
+    const unsigned wanted = shows_keys       ? CM_TOP_HOT_KEYS + 1
+                            : single == NULL ? (unsigned)model->count + 1
+                            : isnan(cm_top_latency(single, CM_TOP_GET_P50)) ? 10
+                                                                            : 12;
     const struct rows rows = divide(grid, state, wanted);
     unsigned row = 1;
     draw_numbers(grid, host, row++);
@@ -237,7 +241,9 @@ static void draw_all(struct cm_grid *grid, const struct cm_top_model *model,
     draw_panels(grid, host, row, &rows);
     row += rows.panels;
     const struct cm_spot rest = at(row, 1, grid->columns - 2, CM_STYLE_PLAIN);
-    if (single != NULL)
+    if (shows_keys)
+        cm_top_draw_hot_keys(grid, rest, &(struct cm_top_table){model, state, rows.rest});
+    else if (single != NULL)
         cm_top_draw_details(grid, rest, single, rows.rest);
     else
         cm_top_draw_table(grid, rest, &(struct cm_top_table){model, state, rows.rest});

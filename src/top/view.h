@@ -7,7 +7,11 @@
 
 /* What is seen of a model. */
 
+/* What is below the panels. */
+enum cm_top_view { CM_TOP_VIEW_SERVERS, CM_TOP_VIEW_TIMES, CM_TOP_VIEW_KEYS };
+
 struct cm_top_state {
+    enum cm_top_view view;
     enum cm_top_order order;
     unsigned selected, single; /* ids of servers; 0: none, all */
     size_t scroll;             /* of the table, rows */
@@ -40,6 +44,10 @@ struct cm_top_table {
     unsigned height;
 };
 void cm_top_draw_table(struct cm_grid *grid, struct cm_spot spot, const struct cm_top_table *table);
+
+/* The keys asked for most of all servers, or of the one looked at, in as many rows. */
+void cm_top_draw_hot_keys(struct cm_grid *grid, struct cm_spot spot,
+                          const struct cm_top_table *table);
 
 /* What else a server tells, in `height` rows. */
 void cm_top_draw_details(struct cm_grid *grid, struct cm_spot spot, const struct cm_top_host *host,

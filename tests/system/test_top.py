@@ -164,9 +164,10 @@ def test_any_size(top, server):
     screen.wait(lambda s: s.rows[:2] == ["too small: 39x9", "at least 40x10"])
     screen.resize(200, 60)
     screen.wait("ping     in/s    out/s  ops/s")
-    screen.wait(lambda s: s.rows[59] == " q quit  ? help  Enter server  p pause  +- interval  ohmecn sort")
+    screen.wait(lambda s: s.rows[59] == " q quit  ? help  Enter server  p pause  +- interval  ohmecn sort"
+                "  k keys  l time")
     screen.resize(80, 24)
-    screen.wait(lambda s: s.rows[23].endswith("ohmecn sort"))
+    screen.wait(lambda s: s.rows[23].endswith("l time"))
 
 
 def test_begins_small(top, server):
@@ -310,6 +311,29 @@ def test_a_hostile_server_cannot_write_to_the_terminal(top):
     hostile.listener.close()
 
 
+def test_times_and_hot_keys(top, serve, memcached):
+    server = serve("--hot-keys=16")
+    with Load(server):
+        screen = top(FAST, where(server, memcached))
+        screen.press(b"l")
+        screen.wait("get p99")
+        screen.wait(lambda s: re.search(rf" 1 {where(server)}( +[\d.]+ .s){{4}} ", s.text()))
+        screen.wait(lambda s: re.search(rf" 2 {where(memcached)}( +-){{4}} ", s.text()))
+        screen.press(b"k")
+        screen.wait("miss%")
+        screen.wait(lambda s: re.search(rf" 100 +{where(server)} +none$", s.text(), re.MULTILINE))
+        screen.press(b"k")
+        screen.wait("mem%")
+        screen.press(b"1")
+        screen.wait("99 % of gets took ")
+        screen.press(b"2")
+        screen.wait(lambda s: s.rows[0].startswith(f" {where(memcached)} "))
+        screen.wait("found since start")
+        assert "99 % of gets took" not in screen.text()
+    screen.press(b"q")
+    assert screen.wait_end() == 0
+
+
 # ---- without one -----------------------------------------------------------------------------
 
 
@@ -360,6 +384,19 @@ def test_json_adds_up(server, memcached):
         process.terminate()
         assert process.wait(timeout=DEADLINE_S) == -signal.SIGTERM
         process.stdout.close()
+
+
+def test_json_has_the_times_that_stats_has(server):
+    client = server.connect()
+    for number in range(100):
+        client.set(b"k%d" % number, b"v")
+        client.get(b"k%d" % number)
+    status, out, err = run_top("--json", "--count=1", FAST, where(server))
+    assert (status, err) == (0, "")
+    told = client.stats(b"latency")
+    assert json.loads(out)["servers"][0]["latency_us"] == {
+        kind: {part: float(told[f"{kind}:{part}_us"]) for part in ("p50", "p99")}
+        for kind in ("get", "set")}
 
 
 def test_count(server):

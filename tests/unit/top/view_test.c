@@ -91,7 +91,82 @@ static void everything_at_80_by_24(void **state) {
     assert_string_equal(rig_row(grid, head + 2), "   1 server1:11211   3.00k     75  75.0   60 "
                                                  "    100    12  100  250 us");
     assert_string_equal(rig_row(grid, 23),
-                        " q quit  ? help  Enter server  p pause  +- interval  ohmecn sort");
+                        " q quit  ? help  Enter server  p pause  +- interval  ohmecn sort"
+                        "  k keys  l time");
+}
+
+/* Two servers that tell of times and keys, one of which is slow, and one that does not. */
+static void load_told(struct screen *screen) {
+    rig_next(&screen->rig, 1);
+    rig_up(&screen->rig, "fast:1",
+           "version 1.6.45-cacheman-0.1.0\npid 1\nget:p50_us 1.500\nget:p99_us 40.250\n"
+           "set:p50_us 2.000\nset:p99_us 90.000\n1:key user%3A1\n1:requests 1000\n1:share 0.25\n"
+           "1:requests_per_second 250.00\n1:writes 100\n1:misses 30\n")
+        ->keys_asked = true;
+    rig_up(&screen->rig, "slow:1",
+           "version 1.6.45-cacheman-0.1.0\npid 1\nget:p50_us 3.000\nget:p99_us 1200.000\n"
+           "2:key b%1B%5B2J\n2:requests 10\n2:share 0.01\n2:requests_per_second 9.50\n"
+           "2:writes 0\n2:misses 10\n1:key all\n1:requests 4000\n1:share 0.5\n"
+           "1:requests_per_second 4100\n1:writes 4000\n1:misses 0\n")
+        ->keys_asked = true;
+    rig_up(&screen->rig, "other:1", "version 1.6.18\npid 1\n");
+    rig_take(&screen->rig);
+}
+
+static void times_at_80_by_24(void **state) {
+    struct screen *screen = *state;
+    load_told(screen);
+    cm_top_press(&screen->state, &screen->rig.model, 'l');
+    look(screen, 80, 24);
+    const struct cm_grid *grid = &screen->grid;
+    const unsigned head = rig_find(grid, "server ");
+    assert_string_equal(rig_row(grid, head), "     server          get p99  set p99  get p50  set "
+                                             "p50  ops/s    ping cpu%");
+    assert_string_equal(rig_row(grid, head + 1), "   2 slow:1          1.20 ms        -  3.00 us   "
+                                                 "     -      -       -    -");
+    assert_string_equal(rig_row(grid, head + 2), "   1 fast:1          40.2 us  90.0 us  1.50 us  "
+                                                 "2.00 us      -       -    -");
+    assert_non_null(strstr(rig_row(grid, head + 3), "   3 other:1               -        -"));
+    cm_top_press(&screen->state, &screen->rig.model, 'l');
+    look(screen, 80, 24);
+    rig_find(grid, "ops/s share%  hit%");
+    screen->state.single = 1;
+    look(screen, 80, 24);
+    rig_find(grid, " half of gets took            1.50 us   99 % of gets took            40.2 us");
+    rig_find(grid, " half of sets took            2.00 us   99 % of sets took            90.0 us");
+    screen->state.single = 3;
+    look(screen, 80, 24);
+    assert_string_equal(
+        rig_row(grid, rig_find(grid, "since the server started") + 1),
+        " found since start                  -   items stored                       -");
+}
+
+static void keys_at_80_by_24(void **state) {
+    struct screen *screen = *state;
+    const struct cm_grid *grid = &screen->grid;
+    cm_top_press(&screen->state, &screen->rig.model, 'k');
+    look(screen, 80, 24);
+    rig_find(grid, " asking ...");
+    load_told(screen);
+    look(screen, 80, 24);
+    const unsigned head = rig_find(grid, "share%");
+    assert_string_equal(rig_row(grid, head),
+                        "      /s share% write%  miss%  server                    key");
+    assert_string_equal(rig_row(grid, head + 1),
+                        "   4.10k   50.0    100    0.0  slow:1                    all");
+    assert_string_equal(rig_row(grid, head + 2),
+                        "     250   25.0   10.0    3.0  fast:1                    user:1");
+    assert_string_equal(rig_row(grid, head + 3),
+                        "     9.5    1.0    0.0    100  slow:1                    b\\x1b[2J");
+    screen->state.single = 1;
+    look(screen, 60, 24);
+    assert_string_equal(rig_row(grid, rig_find(grid, "share%") + 1),
+                        "     250   25.0   10.0    3.0  user:1");
+    screen->state.single = 3;
+    look(screen, 80, 24);
+    rig_find(grid, " none told: nobody asks for any, or it is memcached, --hot-keys=0 or -X");
+    look(screen, 40, 10);
+    look(screen, 40, 11);
 }
 
 static void hot_servers_are_marked(void **state) {
@@ -190,9 +265,22 @@ static void keys_change_the_rest(void **state) {
     }
     cm_top_press(at, model, CM_KEY_RIGHT);
     assert_int_equal(at->order, CM_TOP_BY_HIT);
-    for (int i = 0; i < CM_TOP_ORDERS; i++)
+    for (int i = 0; i < CM_TOP_BY_GET; i++) /* those of times are not among them */
         cm_top_press(at, model, CM_KEY_LEFT);
     assert_int_equal(at->order, CM_TOP_BY_HIT);
+    cm_top_press(at, model, 'l');
+    assert_int_equal(at->order, CM_TOP_BY_GET);
+    cm_top_press(at, model, CM_KEY_RIGHT);
+    assert_int_equal(at->order, CM_TOP_BY_SET);
+    cm_top_press(at, model, CM_KEY_RIGHT);
+    cm_top_press(at, model, CM_KEY_RIGHT);
+    cm_top_press(at, model, CM_KEY_RIGHT);
+    assert_int_equal(at->order, CM_TOP_BY_CPU);
+    cm_top_press(at, model, 'k');
+    assert_int_equal(at->view, CM_TOP_VIEW_KEYS);
+    assert_int_equal(at->order, CM_TOP_BY_OPS);
+    cm_top_press(at, model, 'k');
+    assert_int_equal(at->view, CM_TOP_VIEW_SERVERS);
     cm_top_press(at, model, '+');
     assert_int_equal(at->interval_us, 2000000);
     cm_top_press(at, model, '-');
@@ -309,8 +397,16 @@ static void reports(void **state) {
     text = printed(screen, true);
     assert_int_equal(strcspn(text, "\n"), strlen(text) - 1);
     assert_non_null(strstr(text, "\"get\":3000.0,\"set\":null,"));
+    assert_non_null(strstr(text,
+                           "\"latency_us\":{\"get\":{\"p50\":null,\"p99\":null},\"set\":{\"p50\":"
+                           "null,\"p99\":null}},\"share\":"));
     assert_non_null(strstr(text, "\"server\":\"dead:11211\",\"up\":false,\"down_since\":1000001,"
                                  "\"reason\":\"Connection refused\"}"));
+    free(text);
+    load_told(screen);
+    text = printed(screen, true);
+    assert_non_null(
+        strstr(text, "{\"get\":{\"p50\":1.5,\"p99\":40.25},\"set\":{\"p50\":2.0,\"p99\":90.0}}"));
     free(text);
 }
 
@@ -319,6 +415,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(before_the_first_answer),
         CASE(everything_at_80_by_24),
+        CASE(times_at_80_by_24),
+        CASE(keys_at_80_by_24),
         CASE(hot_servers_are_marked),
         CASE(any_size_will_do),
         CASE(small_and_large),
