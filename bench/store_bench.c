@@ -86,6 +86,8 @@ static void prefetch(const struct plan *plan, uint32_t at, struct cmstore_key *k
         cmstore_prefetch_bucket(plan->store, &keys[i]);
     }
     for (unsigned i = 0; i < BATCH; i++)
+        cmstore_prefetch_slot(plan->store, &keys[i]);
+    for (unsigned i = 0; i < BATCH; i++)
         cmstore_prefetch_item(plan->store, &keys[i]);
 }
 

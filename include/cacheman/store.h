@@ -87,11 +87,14 @@ struct cmstore_key {
 
 struct cmstore_key cmstore_key(const cmstore *store, const void *data, size_t bytes);
 
-/* Hints for a batch: first every key's bucket, then, once those have arrived, every key's item.
- * Only inside a batch. */
+/* Hints for a batch, in passes over its keys: first every key's bucket, then, once those have
+ * arrived, which slot leads to its item, then every item. Only inside a batch. */
 void cmstore_prefetch_bucket(const cmstore *store, const struct cmstore_key *key);
-/* False: it is not to be found where it should be, and cmstore_why() may be asked for next. */
-bool cmstore_prefetch_item(const cmstore *store, struct cmstore_key *key);
+/* False: there seems to be none, and cmstore_why() may be asked for next. */
+bool cmstore_prefetch_slot(const cmstore *store, struct cmstore_key *key);
+void cmstore_prefetch_item(const cmstore *store, const struct cmstore_key *key);
+/* Besides the item: what a call looks at that overwrites it. */
+void cmstore_prefetch_store(const cmstore *store, const struct cmstore_key *key);
 void cmstore_prefetch_why(const cmstore *store, const struct cmstore_key *key);
 
 /* ---- what a call found --------------------------------------------------------------------- */

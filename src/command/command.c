@@ -6,11 +6,10 @@ static bool is_keyed(const struct cm_op *op) {
     return (cm_op_traits(op->kind) & CM_TRAIT_KEYED) != 0;
 }
 
-/* First all buckets, then all items: by the time the second pass needs a bucket, it is there. */
-void cm_command_prepare(struct cm_command *command, struct cm_op *ops, unsigned count) {
-    if (CM_UNLIKELY(command->hot.clock_s != command->now_s)) {
-        cm_hot_begin_second(&command->hot, command->now_s);
-    }
+/* The keys' hashes and buckets; then, when the first bucket has arrived, slots; then items. What is
+ * fetched, the processor overlaps best in loops that do little else. */
+
+static void prefetch_buckets(const struct cm_command *command, struct cm_op *ops, unsigned count) {
     for (unsigned i = 0; i < count; i++) {
         if (is_keyed(&ops[i])) {
             const struct cmstore_key key =
@@ -20,17 +19,41 @@ void cm_command_prepare(struct cm_command *command, struct cm_op *ops, unsigned 
             cmstore_prefetch_bucket(command->store, &key);
         }
     }
-    if (count == 1) {
-        return;
-    }
+}
+
+static void prefetch_slots(const struct cm_command *command, struct cm_op *ops, unsigned count) {
     for (unsigned i = 0; i < count; i++) {
         if (is_keyed(&ops[i])) {
             struct cmstore_key key = cm_command_key(&ops[i]);
-            if (!cmstore_prefetch_item(command->store, &key) && ops[i].kind == CM_OP_GET) {
+            if (!cmstore_prefetch_slot(command->store, &key) && ops[i].kind == CM_OP_GET) {
                 cmstore_prefetch_why(command->store, &key);
             }
             ops[i].hint = (uint8_t)key.hint;
         }
+    }
+}
+
+static void prefetch_items(const struct cm_command *command, const struct cm_op *ops,
+                           unsigned count) {
+    for (unsigned i = 0; i < count; i++) {
+        if (is_keyed(&ops[i])) {
+            const struct cmstore_key key = cm_command_key(&ops[i]);
+            cmstore_prefetch_item(command->store, &key);
+            if (ops[i].kind == CM_OP_STORE) {
+                cmstore_prefetch_store(command->store, &key);
+            }
+        }
+    }
+}
+
+void cm_command_prepare(struct cm_command *command, struct cm_op *ops, unsigned count) {
+    if (CM_UNLIKELY(command->hot.clock_s != command->now_s)) {
+        cm_hot_begin_second(&command->hot, command->now_s);
+    }
+    prefetch_buckets(command, ops, count);
+    if (count > 1) {
+        prefetch_slots(command, ops, count);
+        prefetch_items(command, ops, count);
     }
 }
 

@@ -23,6 +23,20 @@ static inline bool cm_key_matches(const cm_record *r, uint32_t w0, const struct 
     return CM_W0_KEY(w0) == key->bytes &&
            memcmp(r + cm_item_key_at(r, w0), key->data, key->bytes) == 0;
 }
+/* Whether a slot leads to the key's item. Also without the lock. */
+static inline bool cm_slot_holds(const cmstore *s, cm_slot *slot, const struct cmstore_key *key,
+                                 struct cm_found *found) {
+    uint64_t word = atomic_load_explicit(slot, memory_order_acquire);
+    if (CM_LIKELY(!cm_slot_tagged(word, key->hash)))
+        return false;
+    uint64_t place = cm_slot_place(word);
+    cm_record *r = cm_arena_at(&s->arena, place);
+    uint32_t w0 = cm_word(r, 0);
+    if (!cm_key_matches(r, w0, key))
+        return false;
+    *found = (struct cm_found){slot, word, place, r, w0};
+    return true;
+}
 static inline bool cm_is_expired(const cm_record *r, uint32_t w0, uint32_t now_s) {
     uint32_t expires = cm_item_expires(r, w0);
     return expires != 0 && expires <= now_s;

@@ -17,20 +17,14 @@ uint64_t cm_record_hash(const cmstore *s, const cm_record *r) {
 
 bool cm_find_locked(const cmstore *s, struct cm_bucket *bucket, const struct cmstore_key *key,
                     struct cm_found *found) {
+    if (cm_slot_holds(s, &bucket->slots[key->hint % CM_BUCKET_SLOTS], key, found))
+        return true;
     struct cm_run run =
         cm_run_first(bucket, atomic_load_explicit(&bucket->head, memory_order_relaxed));
     do {
         for (unsigned i = 0; i < run.count; i++) {
-            uint64_t word = atomic_load_explicit(&run.slots[i], memory_order_relaxed);
-            if (!cm_slot_tagged(word, key->hash))
-                continue;
-            uint64_t place = cm_slot_place(word);
-            cm_record *r = cm_arena_at(&s->arena, place);
-            uint32_t w0 = cm_word(r, 0);
-            if (!cm_key_matches(r, w0, key))
-                continue;
-            *found = (struct cm_found){&run.slots[i], word, place, r, w0};
-            return true;
+            if (cm_slot_holds(s, &run.slots[i], key, found))
+                return true;
         }
     } while (cm_run_next(&s->index, &run));
     return false;

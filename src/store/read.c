@@ -7,6 +7,10 @@
 
 #define PEEKS_MAX 64 /* tries before a contended bucket is locked */
 
+/* A key's hint: a slot of its bucket, or one of these. */
+#define HINT_SPILLED CM_BUCKET_SLOTS
+#define HINT_NONE    (CM_BUCKET_SLOTS + 1)
+
 struct cmstore_key cmstore_key(const cmstore *store, const void *data, size_t bytes) {
     uint64_t hash = cm_hash(data, bytes, store->seed);
     return (struct cmstore_key){data, bytes, hash, cm_slot_home(hash)};
@@ -24,27 +28,63 @@ void cmstore_prefetch_bucket(const cmstore *store, const struct cmstore_key *key
     __builtin_prefetch((const char *)bucket + 64);
 }
 
-/* An item's first two lines hold its header, key and the start of its value; the processor fetches
- * more by itself once they are read. */
-static void prefetch_place(const cmstore *s, uint64_t word) {
-    const char *item = (const char *)cm_arena_at(&s->arena, cm_slot_place(word));
-    __builtin_prefetch(item);
-    __builtin_prefetch(item + 64);
-}
-
-bool cmstore_prefetch_item(const cmstore *store, struct cmstore_key *key) {
+bool cmstore_prefetch_slot(const cmstore *store, struct cmstore_key *key) {
     const struct cm_bucket *bucket = cm_index_bucket(&store->index, key->hash);
     unsigned at = cm_slot_home(key->hash);
     for (unsigned i = 0; i < CM_BUCKET_SLOTS; i++) {
         uint64_t word = atomic_load_explicit(&bucket->slots[at], memory_order_relaxed);
         if (cm_slot_tagged(word, key->hash)) {
-            prefetch_place(store, word);
             key->hint = at;
             return true;
         }
         at = at + 1 < CM_BUCKET_SLOTS ? at + 1 : 0;
     }
-    return false;
+    uint64_t head = atomic_load_explicit(&bucket->head, memory_order_relaxed);
+    bool spills = head >> 32 != CM_SPILL_NONE;
+    key->hint = spills ? HINT_SPILLED : HINT_NONE;
+    if (spills)
+        __builtin_prefetch(cm_index_spill(&store->index, (uint32_t)(head >> 32)));
+    return spills;
+}
+
+/* In the first spill bucket: there are seldom more. 0: it is not there. */
+static uint64_t find_spilled(const cmstore *s, struct cm_bucket *bucket, uint64_t hash) {
+    struct cm_run run =
+        cm_run_first(bucket, atomic_load_explicit(&bucket->head, memory_order_relaxed));
+    if (!cm_run_next(&s->index, &run))
+        return 0;
+    for (unsigned i = 0; i < run.count; i++) {
+        uint64_t word = atomic_load_explicit(&run.slots[i], memory_order_relaxed);
+        if (cm_slot_tagged(word, hash))
+            return word;
+    }
+    return 0;
+}
+
+/* Where the slot leads that the hint tells of; 0: nowhere. */
+static uint64_t hinted_place(const cmstore *s, const struct cmstore_key *key) {
+    struct cm_bucket *bucket = cm_index_bucket(&s->index, key->hash);
+    if (CM_LIKELY(key->hint < CM_BUCKET_SLOTS)) {
+        return cm_slot_place(atomic_load_explicit(&bucket->slots[key->hint], memory_order_relaxed));
+    }
+    return key->hint == HINT_SPILLED ? cm_slot_place(find_spilled(s, bucket, key->hash)) : 0;
+}
+
+/* An item's first two lines hold its header, key and the start of its value; the processor fetches
+ * more by itself once they are read. */
+void cmstore_prefetch_item(const cmstore *store, const struct cmstore_key *key) {
+    uint64_t place = hinted_place(store, key);
+    if (CM_UNLIKELY(place == 0))
+        return;
+    const char *item = (const char *)cm_arena_at(&store->arena, place);
+    __builtin_prefetch(item);
+    __builtin_prefetch(item + 64);
+}
+
+void cmstore_prefetch_store(const cmstore *store, const struct cmstore_key *key) {
+    uint64_t place = hinted_place(store, key);
+    if (place != 0)
+        __builtin_prefetch(cm_arena_holder(&store->arena, place));
 }
 
 void cmstore_prefetch_why(const cmstore *store, const struct cmstore_key *key) {
@@ -63,30 +103,16 @@ struct sight {
     bool cut; /* the chain went on where the search stopped */
 };
 
-static inline bool is_item(const cmstore *s, cm_slot *slot, const struct cmstore_key *key,
-                           struct cm_found *found) {
-    uint64_t word = atomic_load_explicit(slot, memory_order_acquire);
-    if (CM_LIKELY(!cm_slot_tagged(word, key->hash)))
-        return false;
-    uint64_t place = cm_slot_place(word);
-    cm_record *r = cm_arena_at(&s->arena, place);
-    uint32_t w0 = cm_word(r, 0);
-    if (!cm_key_matches(r, w0, key))
-        return false;
-    *found = (struct cm_found){slot, word, place, r, w0};
-    return true;
-}
-
 /* Without the lock: true if found, and whatever was read holds only if the version still does. */
 static bool find_unlocked(const cmstore *s, struct sight *sight, const struct cmstore_key *key,
                           struct cm_found *found) {
-    if (is_item(s, &sight->bucket->slots[key->hint % CM_BUCKET_SLOTS], key, found))
+    if (cm_slot_holds(s, &sight->bucket->slots[key->hint % CM_BUCKET_SLOTS], key, found))
         return true;
     struct cm_run run = cm_run_first(sight->bucket, sight->head);
     unsigned hops = 0;
     do {
         for (unsigned i = 0; i < run.count; i++) {
-            if (is_item(s, &run.slots[i], key, found))
+            if (cm_slot_holds(s, &run.slots[i], key, found))
                 return true;
         }
     } while (++hops < CM_HOPS_MAX && cm_run_next(&s->index, &run));

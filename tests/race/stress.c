@@ -42,7 +42,11 @@ static void peek(struct racer *me) {
     for (unsigned i = 0; i < 8; i++)
         cmstore_prefetch_bucket(me->race->store, &keys[i].key);
     for (unsigned i = 0; i < 8; i++)
+        (void)cmstore_prefetch_slot(me->race->store, &keys[i].key);
+    for (unsigned i = 0; i < 8; i++) {
         cmstore_prefetch_item(me->race->store, &keys[i].key);
+        cmstore_prefetch_store(me->race->store, &keys[i].key);
+    }
     for (unsigned i = 0; i < 8; i++)
         peek_one(me, &keys[i], ids[i]);
     cmstore_end(me->thread);

@@ -319,7 +319,9 @@ static inline struct answer model_peek(struct model *m, const struct model_reque
         cmstore_begin(m->thread);
     struct cmstore_key key = r->key;
     cmstore_prefetch_bucket(m->store, &key);
+    (void)cmstore_prefetch_slot(m->store, &key);
     cmstore_prefetch_item(m->store, &key);
+    cmstore_prefetch_store(m->store, &key);
     enum cmstore_peeked peeked = cmstore_peek(m->thread, &key, &peek);
     struct answer a = {.status = CM_OK, .outcome = CMSTORE_MISS};
     if (peeked == CMSTORE_PEEK_HIT) {

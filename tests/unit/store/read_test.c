@@ -141,12 +141,63 @@ static void test_peek(void **state) {
     cmstore_end(rig.thread);
 }
 
+static void prefetch(const struct cmstore_key *key) {
+    cmstore_prefetch_bucket(rig.store, key);
+    cmstore_prefetch_item(rig.store, key);
+    cmstore_prefetch_store(rig.store, key);
+}
+
+/* Enough of them that some lie in spill buckets. */
+static void test_prefetch(void **state) {
+    (void)state;
+    enum { ITEMS = 5000 };
+    char name[16];
+    struct cmstore_peek peek;
+    struct cmstore_key absent = rig_key(&rig, "absent");
+    assert_false(cmstore_prefetch_slot(rig.store, &absent));
+    prefetch(&absent);
+    for (int i = 0; i < ITEMS; i++) {
+        snprintf(name, sizeof name, "k%d", i);
+        assert_int_equal(rig_set(&rig, name, 10), CM_OK);
+    }
+    assert_true(rig_counters(&rig).items == ITEMS);
+    cmstore_begin(rig.thread);
+    for (int i = 0; i < ITEMS; i++) {
+        snprintf(name, sizeof name, "k%d", i);
+        struct cmstore_key key = rig_key(&rig, name);
+        assert_true(cmstore_prefetch_slot(rig.store, &key));
+        prefetch(&key);
+        assert_int_equal(cmstore_peek(rig.thread, &key, &peek), CMSTORE_PEEK_HIT);
+    }
+    cmstore_end(rig.thread);
+}
+
+/* A hint may be anything: here for an item alone in its bucket, which never had others. */
+static void test_hints(void **state) {
+    (void)state;
+    static const uint32_t others[] = {100, INT32_MAX, UINT32_MAX};
+    struct cmstore_peek peek;
+    struct cmstore_key key = rig_key(&rig, "a");
+    assert_int_equal(rig_set(&rig, "a", 10), CM_OK);
+    cmstore_begin(rig.thread);
+    for (uint32_t i = 0; i < 35; i++) {
+        key.hint = i < 32 ? i : others[i - 32];
+        prefetch(&key);
+        assert_int_equal(cmstore_peek(rig.thread, &key, &peek), CMSTORE_PEEK_HIT);
+        assert_int_equal(
+            cmstore_store(rig.thread, &key, (struct cmstore_value){"x", 1}, NULL, NULL), CM_OK);
+    }
+    cmstore_end(rig.thread);
+    assert_true(rig_counters(&rig).items == 1);
+}
+
 #define EACH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        EACH(test_small_buffers), EACH(test_access),        EACH(test_vivify), EACH(test_recache),
-        EACH(test_look),          EACH(test_get_and_touch), EACH(test_peek),
+        EACH(test_small_buffers), EACH(test_access),   EACH(test_vivify),
+        EACH(test_recache),       EACH(test_look),     EACH(test_get_and_touch),
+        EACH(test_peek),          EACH(test_prefetch), EACH(test_hints),
     };
     return cmocka_run_group_tests_name("store/read", tests, NULL, NULL);
 }
