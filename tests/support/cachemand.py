@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A server process of one's own, and a plain socket to it. Every wait has a deadline."""
 
+import fcntl
 import os
 import pathlib
 import re
@@ -9,6 +10,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import termios
 import time
 
 import tls as secure
@@ -62,6 +64,15 @@ class HeldPort:
 
     def close(self):
         self.socket.close()
+
+
+def wait_until_received(sock):
+    """Until the system at the other end of a TCP connection has all that was sent, read or not: on a
+    busy machine it is on its way for a while even on loopback."""
+    def nothing_is_under_way():
+        return fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4)) == bytes(4)
+
+    wait_until(nothing_is_under_way, "what was sent to be received")
 
 
 def refuses(port):

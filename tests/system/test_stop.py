@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from cachemand import refuses, wait_until
+from cachemand import refuses, wait_until, wait_until_received
 
 # Less than a server waits for clients that do not let it go, CM_NET_STOP_MS.
 STOP_S = 2.5
@@ -65,6 +65,8 @@ def test_stop_answers_what_was_received(serve):
     answer = b"VALUE k 0 100\r\n" + b"v" * 100 + b"\r\nEND\r\n"
     for client in clients:
         client.send(b"get k\r\n" * 2000)
+    for client in clients:
+        wait_until_received(client.socket)
     server.signal(signal.SIGTERM)
     for client in clients:
         assert client.take(2000 * len(answer)) == 2000 * answer
@@ -80,6 +82,8 @@ def test_stop_answers_who_waited_to_be_accepted(serve):
         clients = [server.connect() for _ in range(200)]
         for client in clients:
             client.send(b"mn\r\n")
+        for client in clients:
+            wait_until_received(client.socket)
         server.signal(signal.SIGTERM)
     finally:
         server.signal(signal.SIGCONT)
@@ -96,6 +100,7 @@ def test_stop_reads_what_waited_for_answers_to_leave(serve_patient):
     client.set(b"kk", b"v" * 4000)
     answer = b"VALUE kk 0 4000\r\n" + b"v" * 4000 + b"\r\nEND\r\n"
     client.send(b"get kk\r\n" * 6000)
+    wait_until_received(client.socket)
     server.signal(signal.SIGTERM)
     wait_until(lambda: refuses(server.port), "the listener's end")
     assert len(client.rest()) == 6000 * len(answer)
@@ -108,6 +113,7 @@ def test_stop_sends_what_the_client_has_yet_to_read(serve_patient):
     value = bytes(range(256)) * 4096 * 12
     client.set(b"big", value)
     client.send(b"get big\r\nmn\r\n")
+    wait_until_received(client.socket)
     head = client.line()
     server.signal(signal.SIGTERM)
     assert head == b"VALUE big 0 %d\r\n" % len(value)

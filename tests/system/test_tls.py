@@ -16,7 +16,7 @@ import warnings
 import pytest
 
 import tls
-from cachemand import DEADLINE_S, Client, refuses, run, wait_until
+from cachemand import DEADLINE_S, Client, refuses, run, wait_until, wait_until_received
 from rekeying import RekeyingClient
 
 V1_1, V1_2, V1_3 = ssl.TLSVersion.TLSv1_1, ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
@@ -399,6 +399,8 @@ def test_graceful_stop(serve_tls):
     answer = b"VALUE k 0 100\r\n" + b"v" * 100 + b"\r\nEND\r\n"
     for client in clients:
         client.send(b"get k\r\n" * 2000)
+    for client in clients:
+        wait_until_received(client.socket)
     server.signal(signal.SIGTERM)
     for client in clients:
         assert client.take(2000 * len(answer)) == 2000 * answer
@@ -415,6 +417,7 @@ def test_graceful_stop_waits_for_the_rest_of_a_record(serve_patient_tls, cut):
     secured.tls.write(b"mn\r\n")
     record = secured.outgoing.read()
     secured.raw.sendall(record[:cut])
+    wait_until_received(secured)
     witness = server.connect()
     witness.ask(b"mn\r\n", b"MN\r\n")  # the server has read so far
     server.signal(signal.SIGTERM)
