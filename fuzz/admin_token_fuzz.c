@@ -6,19 +6,38 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* A token's file and, after a byte 255, a header's value: refused with a reason, or a token that is
- * admitted as it was read; nothing else is. */
+/* A file of tokens and, after a byte 255, a header's value: refused with a reason, or tokens that have
+ * the right that was read; nothing else has any. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void check_admission(struct cm_admin_token *token, struct cm_slice text) {
+/* Each of its lines: whatever blanks there are, the last word of it is the token. */
+static void check_admission(struct cm_admin_token *token, struct cm_slice line) {
     char header[sizeof "Bearer " + CM_ADMIN_TOKEN_MAX];
-    while (text.len > 0 && memchr(" \t\r\n", text.data[text.len - 1], 4) != NULL)
-        text.len--;
-    CM_CHECK(text.len >= CM_ADMIN_TOKEN_MIN && text.len <= CM_ADMIN_TOKEN_MAX);
-    snprintf(header, sizeof header, "Bearer %.*s", (int)text.len, text.data);
-    CM_CHECK(cm_admin_token_admits(token, header));
-    header[strlen(header) - 1] ^= 1;
-    CM_CHECK(!cm_admin_token_admits(token, header));
+    bool reads = false;
+    while (line.len > 0 && memchr(" \t\r\n", line.data[line.len - 1], 4) != NULL)
+        line.len--;
+    if (line.len == 0)
+        return;
+    for (size_t i = line.len; i > 0 && !reads; i--) {
+        reads = line.data[i - 1] == ' ' || line.data[i - 1] == '\t';
+        if (reads)
+            line = cm_slice(line.data + i, line.len - i);
+    }
+    CM_CHECK(line.len >= CM_ADMIN_TOKEN_MIN && line.len <= CM_ADMIN_TOKEN_MAX);
+    snprintf(header, sizeof header, "Bearer %.*s", (int)line.len, line.data);
+    CM_CHECK(cm_admin_token_right(token, header) ==
+             (reads ? CM_ADMIN_MAY_READ : CM_ADMIN_MAY_CHANGE));
+    header[strlen(header) - 1] = header[strlen(header) - 1] == ' ' ? '!' : ' ';
+    CM_CHECK(cm_admin_token_right(token, header) == CM_ADMIN_MAY_NOTHING);
+}
+
+static void check_lines(struct cm_admin_token *token, struct cm_slice text) {
+    while (text.len > 0) {
+        const char *end = memchr(text.data, '\n', text.len);
+        const size_t bytes = end != NULL ? (size_t)(end - text.data) + 1 : text.len;
+        check_admission(token, cm_slice(text.data, bytes));
+        text = cm_slice(text.data + bytes, text.len - bytes);
+    }
 }
 
 static void check_visible(const char *text) {
@@ -51,7 +70,7 @@ static void check_header(struct cm_admin_token *token, const uint8_t *data, size
     CM_CHECK(header != NULL);
     memcpy(header, data, size);
     header[size] = '\0';
-    if (cm_admin_token_admits(token, header))
+    if (cm_admin_token_right(token, header) != CM_ADMIN_MAY_NOTHING)
         CM_CHECK(strlen(header) >= strlen("Bearer ") + CM_ADMIN_TOKEN_MIN);
     (void)cm_admin_wants_open_metrics(header);
     check_origin(header);
@@ -64,12 +83,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct cm_admin_token_error error = {""};
     struct cm_admin_token *token;
     CM_CHECK(cm_admin_token_create(&token) == CM_OK);
-    CM_CHECK(!cm_admin_token_admits(token, NULL));
-    CM_CHECK(!cm_admin_token_admits(token, "Bearer "));
+    CM_CHECK(cm_admin_token_right(token, NULL) == CM_ADMIN_MAY_NOTHING);
+    CM_CHECK(cm_admin_token_right(token, "Bearer ") == CM_ADMIN_MAY_NOTHING);
     if (cm_admin_token_take(token, "token", text, &error) == CM_OK)
-        check_admission(token, text);
+        check_lines(token, text);
     else
-        CM_CHECK(memcmp(error.text, "token: ", 7) == 0);
+        CM_CHECK(memcmp(error.text, "token:", 6) == 0);
     if (end != NULL)
         check_header(token, end + 1, size - text.len - 1);
     cm_admin_token_destroy(token);

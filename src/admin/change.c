@@ -30,11 +30,21 @@ bool cm_admin_is_of_change(const struct cm_admin_request *request) {
 
 /* ---- before its body ---- */
 
+static const char *refuse_reader(struct cm_admin_port *port, struct MHD_Connection *connection) {
+    char client[CM_ADMIN_CLIENT_BYTES];
+    cm_log_often(cm_admin_options_of(port)->log, CM_LOG_WARNING,
+                 "--admin refused %s a change: its token only reads",
+                 cm_admin_client_text(port, connection, client));
+    return "this token only reads: settings are changed with one that has no \"read\" before it in "
+           "the file of --admin-token-file\n";
+}
+
 /* Whether it may go on. A page of another site can have a browser send what it likes, but not the
  * header that the token is in: where there is no token, nobody may change anything. Nor does a
  * certificate go for it there, since a browser shows its own for whatever page; it says which (Origin). */
 static bool admit(struct cm_admin_port *port, const struct cm_admin_request *request,
                   struct cm_admin_reply *reply) {
+    const enum cm_admin_right right = cm_admin_right_of(port, request->connection);
     if (strcmp(request->method, MHD_HTTP_METHOD_POST) != 0 && !takes_back(request))
         *reply = (struct cm_admin_reply){
             .code = MHD_HTTP_METHOD_NOT_ALLOWED,
@@ -48,7 +58,10 @@ static bool admit(struct cm_admin_port *port, const struct cm_admin_request *req
     else if (!cm_admin_is_known(port, request->connection))
         *reply = (struct cm_admin_reply){.code = MHD_HTTP_UNAUTHORIZED,
                                          .text = cm_admin_refuse(port, request->connection)};
-    else if (!cm_admin_has_token(port, request->connection) &&
+    else if (right != CM_ADMIN_MAY_CHANGE && !cm_admin_has_cert(port, request->connection))
+        *reply = (struct cm_admin_reply){.code = MHD_HTTP_FORBIDDEN,
+                                         .text = refuse_reader(port, request->connection)};
+    else if (right != CM_ADMIN_MAY_CHANGE &&
              cm_admin_header(port, request->connection, MHD_HTTP_HEADER_ORIGIN) != NULL)
         *reply = (struct cm_admin_reply){
             .code = MHD_HTTP_FORBIDDEN,

@@ -17,8 +17,10 @@ const char *cm_admin_header(struct cm_admin_port *port, struct MHD_Connection *c
 /* Whether somebody has shown who they are; false where nobody is asked to. */
 bool cm_admin_is_known(struct cm_admin_port *port, struct MHD_Connection *connection);
 
-/* The same, by the token alone. */
-bool cm_admin_has_token(struct cm_admin_port *port, struct MHD_Connection *connection);
+/* By the token that was shown, if any. */
+enum cm_admin_right cm_admin_right_of(struct cm_admin_port *port,
+                                      struct MHD_Connection *connection);
+bool cm_admin_has_cert(struct cm_admin_port *port, struct MHD_Connection *connection);
 /* Whether there is a way to. */
 bool cm_admin_asks_who(struct cm_admin_port *port);
 /* What is said to those who have not; the log is told of them. */

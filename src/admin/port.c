@@ -398,13 +398,15 @@ const char *cm_admin_header(struct cm_admin_port *port, struct MHD_Connection *c
     return header(&port->http, connection, name);
 }
 
-bool cm_admin_has_token(struct cm_admin_port *port, struct MHD_Connection *connection) {
+enum cm_admin_right cm_admin_right_of(struct cm_admin_port *port,
+                                      struct MHD_Connection *connection) {
     struct cm_admin_token *token = port->options.token;
-    return token != NULL &&
-           cm_admin_token_admits(token, header(&port->http, connection, "Authorization"));
+    return token == NULL
+               ? CM_ADMIN_MAY_NOTHING
+               : cm_admin_token_right(token, header(&port->http, connection, "Authorization"));
 }
 
-static bool has_cert(struct cm_admin_port *port, struct MHD_Connection *connection) {
+bool cm_admin_has_cert(struct cm_admin_port *port, struct MHD_Connection *connection) {
     const union MHD_ConnectionInfo *info =
         port->asks_certs
             ? port->http.get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION)
@@ -434,7 +436,8 @@ const char *cm_admin_refuse(struct cm_admin_port *port, struct MHD_Connection *c
 }
 
 bool cm_admin_is_known(struct cm_admin_port *port, struct MHD_Connection *connection) {
-    return cm_admin_has_token(port, connection) || has_cert(port, connection);
+    return cm_admin_right_of(port, connection) != CM_ADMIN_MAY_NOTHING ||
+           cm_admin_has_cert(port, connection);
 }
 
 /* Where there is no token, what keeps strangers' pages out; see admin/origin.h. */

@@ -143,6 +143,17 @@ static int find_address(struct cm_console *console, const struct cm_args *args,
     return read_address(console, args->given.admin, asked);
 }
 
+/* "read TOKEN", in a file that is the server's, too. How long it is then. */
+static size_t drop_mark(char *token) {
+    static const char mark[] = "read";
+    const size_t bytes = strlen(token), begin = sizeof mark - 1;
+    const size_t blanks = bytes > begin ? strspn(token + begin, " \t") : 0;
+    if (blanks == 0 || strncmp(token, mark, begin) != 0)
+        return bytes;
+    memmove(token, token + begin + blanks, bytes - begin - blanks + 1);
+    return bytes - begin - blanks;
+}
+
 static int find_token(struct cm_console *console, const struct cm_args *args, struct asked *asked) {
     const char *path = args->given.token_file;
     struct cm_shown shown;
@@ -152,7 +163,7 @@ static int find_token(struct cm_console *console, const struct cm_args *args, st
     if (why != NULL)
         return cm_error(console, CM_EXIT_INPUT, "cannot read the token file %s: %s",
                         cm_show_text(&shown, path), why);
-    size_t bytes = strlen(asked->token);
+    size_t bytes = drop_mark(asked->token);
     while (bytes > 0 && strchr(" \t", asked->token[bytes - 1]) != NULL) /* as the server does */
         asked->token[--bytes] = '\0';
     return bytes > 0 ? CM_EXIT_OK

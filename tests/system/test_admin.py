@@ -399,9 +399,13 @@ def test_token_is_read_again(serve, token_file):
     assert reload("another-token-of-mine") == "cachemand: token read again\n"
     assert ask(port, "/metrics", Authorization=f"Bearer {TOKEN}")[0] == 401
     assert ask(port, "/metrics", Authorization="Bearer another-token-of-mine")[0] == 200
-    assert reload("short\n") == (f"cachemand: {token_file}: the token is shorter than 16 bytes; "
-                                 "the token stays as it was\n")
+    assert reload("short\n") == (f"cachemand: option --admin-token-file: {token_file}: the token is "
+                                 "shorter than 16 bytes; the token stays as it was\n")
     assert ask(port, "/metrics", Authorization="Bearer another-token-of-mine")[0] == 200
+
+
+NO_TOKEN = ("a line must be TOKEN or read TOKEN, and the token of visible ASCII characters, without "
+            "blanks")
 
 
 @pytest.mark.parametrize("text,fault", [
@@ -409,10 +413,15 @@ def test_token_is_read_again(serve, token_file):
     ("x" * 15 + "\n", "the token is shorter than 16 bytes"),
     ("x" * 257, "the token is longer than 256 bytes"),
     ("x" * 100000, "the token is longer than 256 bytes"),
-    ("two words make sixteen", "the token must be one line of visible ASCII characters, without "
-                               "blanks"),
-    (TOKEN + "\n" + TOKEN, "the token must be one line of visible ASCII characters, without blanks"),
-    ("\0" * 20, "the token must be one line of visible ASCII characters, without blanks"),
+    ("two words make sixteen", NO_TOKEN),
+    ("\0" * 20, NO_TOKEN),
+    (f"Read {TOKEN}", NO_TOKEN),
+    (f" {TOKEN}", NO_TOKEN),
+    (f"read {TOKEN} {TOKEN}", NO_TOKEN),
+    ("read short", "the token is shorter than 16 bytes"),
+    ("read\n", "the token is shorter than 16 bytes"),
+    ("read " + "x" * 257, "the token is longer than 256 bytes"),
+    ("x" * 20 + "\n" * 9000, "larger than 8192 bytes"),
 ])
 @pytest.mark.parametrize("beside", [[], ["--check-config"]])
 def test_bad_token_files(token_file, text, fault, beside):
@@ -421,6 +430,34 @@ def test_bad_token_files(token_file, text, fault, beside):
                                       str(token_file), *beside)
     assert (status, errors) == (78, "cachemand: option --admin-token-file: "
                                     f"{token_file}: {fault}\n")
+
+
+@pytest.mark.parametrize("lines,line,fault", [
+    ([TOKEN, "short"], 2, "the token is shorter than 16 bytes"),
+    ([TOKEN, "", "read " + TOKEN], 3, "the token is in line 1 already"),
+    (["read " + TOKEN, "another-token-of-mine", "a b"], 3, "the token is shorter than 16 bytes"),
+    (["", "\t" + TOKEN, TOKEN], 2, NO_TOKEN),
+    ([f"{TOKEN}-{number}" for number in range(17)], 17, "there are more than 16 tokens"),
+])
+def test_bad_files_of_tokens(token_file, lines, line, fault):
+    token_file.write_text("\r\n".join(lines) + "\n")
+    status, _, errors = cachemand.run("-p", "-1", "--admin", "127.0.0.1:0", "--admin-token-file",
+                                      str(token_file))
+    assert (status, errors) == (78, "cachemand: option --admin-token-file: "
+                                    f"{token_file}:{line}: {fault}\n")
+
+
+def test_tokens(serve, token_file):
+    """As many as there may be, those that only read among them; all of them read."""
+    tokens = [f"{TOKEN}-{number}" for number in range(16)]
+    token_file.write_text("\n\n".join(("read  " if number % 2 else "") + token + " \r"
+                                      for number, token in enumerate(tokens)))
+    port = port_of(serve("--admin", "127.0.0.1:0", "--admin-token-file", str(token_file)))
+    for token in tokens:
+        assert metrics(port, Authorization=f"Bearer {token}")
+    for wrong in [TOKEN, f"read {tokens[1]}", f"{tokens[0]}\n{tokens[1]}"[:60].replace("\n", ""),
+                  tokens[0] + "0"]:
+        assert ask(port, "/metrics", Authorization=f"Bearer {wrong}")[0] == 401
 
 
 def test_token_file_that_is_not_there():

@@ -104,8 +104,11 @@ def test_tokens(config, serve, tmp_path):
         assert run("config", "get", *bare, "--token-file", wrong) == (
             66, b"", f"cacheman: cannot read the token file {wrong}: {why}\n".encode())
     blank = tmp_path / "blank"
-    blank.write_text(TOKEN + " \t\n")
-    assert run("config", "get", "threads", *bare, "--token-file", blank)[0] == 0
+    for text in [TOKEN + " \t\n", f"read \t{TOKEN}\n{TOKEN}\n"]:  # and as the server's file has it
+        blank.write_text(text)
+        assert run("config", "get", "threads", *bare, "--token-file", blank)[0] == 0
+    blank.write_text("read" + TOKEN)
+    assert run("config", "get", "threads", *bare, "--token-file", blank)[0] == 77
     open_to_all = f"127.0.0.1:{port_of(serve('--admin', '127.0.0.1:0'))}"
     assert run("config", "get", "threads", "--admin", open_to_all)[0] == 0
     assert run("config", "set", "verbose", "1", "--admin", open_to_all) == (

@@ -285,6 +285,34 @@ def test_nobody_who_does_not_show_it(admin, headers):
     assert admin.setting("maxbytes") == str(100 << 20)
 
 
+READER = "a-token-that-only-reads"
+ONLY_READS = ('this token only reads: settings are changed with one that has no "read" before it in the '
+              "file of --admin-token-file\n")
+
+
+def test_who_may_only_read(serve, tmp_path):
+    token = tmp_path / "tokens"
+    token.write_text(f"{TOKEN}\nread {READER}\n")
+    server = serve("--admin", "127.0.0.1:0", "--admin-token-file", str(token))
+    port, reads = port_of(server), {"Authorization": f"Bearer {READER}"}
+    for page in ["/metrics", "/stats.json", "/history.json", "/config", "/config.json"]:
+        assert ask(port, page, **reads)[0] == 200
+    for method, path in [("POST", "/config"), ("DELETE", "/config"),
+                         ("DELETE", "/config/memory-limit")]:
+        assert ask(port, path, method, "memory-limit = 64", **reads)[::2] == (403, ONLY_READS)
+    assert ask(port, "/config", "PUT", "x", **reads)[0] == 405
+    assert "cachemand: --admin refused 127.0.0.1 a change: its token only reads\n" in server.error_text()
+    client = server.connect()
+    assert client.stats(b"settings")["maxbytes"] == str(100 << 20)
+    assert ask(port, "/config", "POST", "memory-limit = 64", Authorization=BEARER)[0] == 200
+    token.write_text(f"read {TOKEN}\n{READER}\n")  # the other way round
+    server.signal(signal.SIGHUP)
+    wait_until(lambda: "token read again" in server.error_text(), "the reload")
+    assert ask(port, "/config", "POST", "memory-limit = 32", Authorization=BEARER)[::2] == (403, ONLY_READS)
+    assert ask(port, "/config", "POST", "memory-limit = 32", **reads)[0] == 200
+    assert client.stats(b"settings")["maxbytes"] == str(32 << 20)
+
+
 def test_other_methods(admin):
     for method in ["PUT", "PATCH", "OPTIONS"]:
         status, headers, text = ask(admin.port, "/config", method, "x", Authorization=BEARER)
