@@ -16,6 +16,11 @@ void cm_pager_init(struct cm_pager *pager, struct cm_console *console) {
     pager->left = page(pager);
 }
 
+/* Ctrl-C is a signal until the terminal passes it on as a key. */
+static bool is_interrupted(const struct cm_console *console, char key) {
+    return key == '\003' || (console->mode == CM_MODE_PROMPT && cm_os_interrupt_take());
+}
+
 static bool ask(struct cm_pager *pager) {
     static const char question[] = "-- more: space a page, enter a line, q the end --";
     char key = 'q';
@@ -26,9 +31,9 @@ static bool ask(struct cm_pager *pager) {
         key = 'q';
     printf("\r%*s\r", (int)sizeof question - 1, "");
     cm_term_look(&pager->console->term);
-    pager->interrupted = key == '\003';
+    pager->interrupted = is_interrupted(pager->console, key);
     pager->left = key == '\n' || key == '\r' || key == 'j' ? 1 : page(pager);
-    return key != 'q' && key != 'Q' && key != '\003' && key != '\004' && key != '\033';
+    return !pager->interrupted && key != 'q' && key != 'Q' && key != '\004' && key != '\033';
 }
 
 bool cm_pager_go_on(struct cm_pager *pager, size_t columns) {
