@@ -76,6 +76,18 @@ def _set_size(terminal, columns, rows):
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
 
+def read_terminal(end):
+    """What has come by now, waited for; nothing at the end. The system may tell of the end between
+    what was written last and its look for that: asked again, it has it."""
+    for _ in range(2):
+        try:
+            return os.read(end, 65536)
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+    return b""
+
+
 class Terminal:
     """A console at a terminal. What it printed is read as it comes; escapes() has it as it is."""
 
@@ -116,12 +128,7 @@ class Terminal:
         ready, _, _ = select.select([self.end], [], [], max(0, until - time.monotonic()))
         if not ready:
             raise TimeoutError(f"after {self.plain()[-2000:]!r}")
-        try:
-            piece = os.read(self.end, 65536)
-        except OSError as error:
-            if error.errno != errno.EIO:
-                raise
-            return False
+        piece = read_terminal(self.end)
         self.all += piece
         return bool(piece)
 

@@ -13,6 +13,7 @@ import pytest
 
 import cachemand
 from cachemand import Client, run, wait_until
+from console import read_terminal
 
 CONFIG = 78
 USAGE = 64
@@ -367,10 +368,7 @@ class Terminal:
 
     def until(self, text):
         def look():
-            try:
-                self.seen += os.read(self.end, 4096)
-            except OSError:
-                pass  # the program has ended
+            self.seen += read_terminal(self.end)
             return text in self.seen
         wait_until(look, text)
 
@@ -378,11 +376,8 @@ class Terminal:
         os.write(self.end, text)
 
     def finish(self):
-        try:
-            while piece := os.read(self.end, 4096):
-                self.seen += piece
-        except OSError:
-            pass
+        while piece := read_terminal(self.end):
+            self.seen += piece
         os.close(self.end)
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
