@@ -28,6 +28,8 @@ struct unit {
 
 static const struct unit size_units[] = {
     {"", 1}, {"k", 1 << 10}, {"m", 1 << 20}, {"g", 1 << 30}, {NULL, 0}};
+static const struct unit count_units[] = {
+    {"", 1}, {"k", 1000}, {"m", 1000000}, {"g", 1000000000}, {NULL, 0}};
 static const struct unit duration_units[] = {
     {"", 1000000},       {"us", 1},           {"ms", 1000}, {"s", 1000000},
     {"m", 60 * 1000000}, {"h", 3600000000LL}, {NULL, 0}};
@@ -38,6 +40,8 @@ static const struct unit no_units[] = {{"", 1}, {NULL, 0}};
 static const struct unit *units_of(enum cm_cli_kind kind) {
     if (kind == CM_CLI_SIZE)
         return size_units;
+    if (kind == CM_CLI_COUNT)
+        return count_units;
     if (kind == CM_CLI_SECONDS)
         return second_units;
     return kind == CM_CLI_DURATION ? duration_units : no_units;
@@ -88,6 +92,7 @@ static bool take_choice(const char *words, const char *text, int64_t *into) {
 
 static void describe(const struct cm_cli_option *option, char *to) {
     static const char *const called[] = {[CM_CLI_NUMBER] = "a number",
+                                         [CM_CLI_COUNT] = "a number, or with k (1000), m or g,",
                                          [CM_CLI_SIZE] = "bytes, or with k, m or g,",
                                          [CM_CLI_DURATION] = "a time with us, ms, s, m or h,",
                                          [CM_CLI_SECONDS] = "a time with s, m, h or d,",

@@ -13,6 +13,7 @@
 enum cm_cli_kind {
     CM_CLI_FLAG,     /* bool, no value */
     CM_CLI_NUMBER,   /* int64_t */
+    CM_CLI_COUNT,    /* int64_t; k, m and g are powers of 1000 */
     CM_CLI_SIZE,     /* int64_t, bytes; k, m and g are powers of 1024 */
     CM_CLI_DURATION, /* int64_t, microseconds; us, ms, s (if none is given), m, h */
     CM_CLI_SECONDS,  /* int64_t; s (if none is given), m, h, d */

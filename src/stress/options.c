@@ -20,6 +20,8 @@
     .name = (called), .kind = CM_CLI_CHOICE, .argument = (what), .words = (list)
 #define NUMBER(called, least, most)                                                                \
     .name = (called), .kind = CM_CLI_NUMBER, .argument = "N", .min = (least), .max = (most)
+#define COUNT(called, least, most)                                                                 \
+    .name = (called), .kind = CM_CLI_COUNT, .argument = "N", .min = (least), .max = (most)
 #define TIME(called, most)                                                                         \
     .name = (called), .kind = CM_CLI_DURATION, .argument = "TIME", .min = 0, .max = (most)
 #define REAL(called, most)                                                                         \
@@ -36,15 +38,17 @@ static const struct cm_cli_option table[] = {
      .text = "clients, each with a connection to every server (default: 32)"},
     {NUMBER("depth", 1, 10000), .letter = 'd', AT(depth),
      .text = "requests that a client sends before it waits for their answers (default: 1)"},
-    {NUMBER("keys", 1, 4000000000), .letter = 'k', AT(keys),
-     .text = "different keys (default: 1000000)"},
+    {COUNT("keys", 1, 4000000000), .letter = 'k', AT(keys),
+     .text =
+         "different keys; here, as of other counts, k, m and g are thousands, millions and so on "
+         "(default: 1m)"},
     {NUMBER("key-bytes", 2, CM_STRESS_KEY_BYTES_MAX), AT(key_bytes),
      .text = "a key's size (default: 16)"},
     {CHOICE("distribution", "NAME", CM_STRESS_DISTRIBUTIONS), AT(distribution),
      .text = "how often which key is asked for: uniform, zipf, sequential or hot "
              "(default: uniform)"},
     {REAL("zipf", 10), AT(zipf), .text = "zipf's exponent (default: 0.99)"},
-    {NUMBER("hot-keys", 1, 4000000000), AT(hot_keys),
+    {COUNT("hot-keys", 1, 4000000000), AT(hot_keys),
      .text = "hot: how many keys get more than their share (default: 100)"},
     {REAL("hot-share", 100), AT(hot_share),
      .text = "hot: percent of the requests that go to them (default: 90)"},
@@ -60,13 +64,13 @@ static const struct cm_cli_option table[] = {
      .text = "how long items live, in whole seconds, rounded up; 0 is for ever (default: 0)"},
     {FLAG("load"), AT(load), .text = "store every key once before anything is measured"},
     {FLAG("fill"), AT(fill), .text = "store what a get has missed, as a cache's user would"},
-    {NUMBER("rate", 0, 1000000000), .letter = 'R', AT(rate),
+    {COUNT("rate", 0, 1000000000), .letter = 'R', AT(rate),
      .text =
          "requests a second, sent when their time has come whether or not answers have; latency "
          "counts from then. 0: a client sends when its answers are there (default: 0)"},
     {TIME("duration", DURATION_MAX_US), .letter = 'D', AT(duration_us),
      .text = "how long; 0: only --load (default: 10s)"},
-    {NUMBER("requests", 0, 1000000000000000), .letter = 'n', AT(requests),
+    {COUNT("requests", 0, 1000000000000000), .letter = 'n', AT(requests),
      .text = "end after so many requests instead; 0: by time (default: 0)"},
     {TIME("warmup", DURATION_MAX_US), AT(warmup_us),
      .text = "do the same so long before, without counting (default: 0)"},
@@ -74,7 +78,7 @@ static const struct cm_cli_option table[] = {
      .text = "the same seed asks for the same (default: 1)"},
     {FLAG("verify"), AT(verify),
      .text = "check every byte of every value read: exit with 1 if any is wrong"},
-    {NUMBER("reconnect", 0, 1000000000), AT(reconnect),
+    {COUNT("reconnect", 0, 1000000000), AT(reconnect),
      .text = "connect anew after so many requests; 0: never (default: 0)"},
     {TIME("read-pause", 60 * US_PER_S), AT(read_pause_us),
      .text = "leave what has been answered unread so long, again and again (default: 0)"},

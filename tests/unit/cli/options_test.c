@@ -10,7 +10,7 @@
 
 struct settings {
     bool quiet;
-    int64_t count, bytes, wait, shape;
+    int64_t count, many, bytes, wait, shape;
     double skew;
     const char *file;
 };
@@ -24,8 +24,9 @@ static const struct cm_cli_option options[] = {
     {"shape", 0, CM_CLI_CHOICE, "S", "round flat", 0, 0, offsetof(struct settings, shape), "form"},
     {"skew", 0, CM_CLI_REAL, "X", NULL, 0, 5, offsetof(struct settings, skew), "how uneven"},
     {"file", 'f', CM_CLI_TEXT, "F", NULL, 0, 0, offsetof(struct settings, file), "from where"},
+    {"many", 0, CM_CLI_COUNT, "N", NULL, 0, 5000000000, offsetof(struct settings, many), "many"},
 };
-static const struct cm_cli cli = {"prog", "[X...]", "Does things.", options, 7, NULL, NULL, 0};
+static const struct cm_cli cli = {"prog", "[X...]", "Does things.", options, 8, NULL, NULL, 0};
 
 /* Reads the words of a command line; what cm_cli_read() returned. */
 static int read_words(struct settings *settings, int *status, const char *line) {
@@ -55,6 +56,12 @@ static void test_values(void **state) {
     assert_int_equal(settings.shape, 1);
     assert_true(settings.skew > .49 && settings.skew < .51);
     assert_string_equal(settings.file, "x");
+    assert_int_equal(read_words(&settings, &status, "--many=200k"), 2);
+    assert_int_equal(settings.many, 200000);
+    assert_int_equal(read_words(&settings, &status, "--many=5g"), 2);
+    assert_true(settings.many == 5000000000);
+    assert_int_equal(read_words(&settings, &status, "--many=17"), 2);
+    assert_int_equal(settings.many, 17);
     assert_int_equal(read_words(&settings, &status, "-- -q"), 2);
     assert_false(settings.quiet);
     assert_int_equal(read_words(&settings, &status, "--wait=2"), 2);
@@ -70,6 +77,12 @@ static void test_refusals(void **state) {
                                         "--count",
                                         "-n",
                                         "--count=+1",
+                                        "--count=1k",
+                                        "--many=6g",
+                                        "--many=-1k",
+                                        "--many=1kb",
+                                        "--many=k",
+                                        "--many=9999999999g",
                                         "--bytes=-1",
                                         "--bytes=2g",
                                         "--bytes=1kb",
