@@ -24,7 +24,7 @@ struct cm_server_admin_tls {
 struct cm_server_pages {
     struct cm_net_opened opened;  /* its socket is NONE once somebody else has it */
     struct cm_admin_token *token; /* NULL: none is asked for */
-    uv_mutex_t lock;              /* from the start on: of the next two */
+    uv_mutex_t lock; /* of the next two, from the start on; before the configuration's */
     struct cm_server_admin_tls tls;
     struct cm_admin_port *port; /* NULL: there are no pages */
     struct cm_stats_source stats;

@@ -124,7 +124,7 @@ static const struct column time_columns[] = {
     {"ping", 8, CM_TOP_BY_PING, show_ping},
     {"cpu%", 5, CM_TOP_BY_CPU, show_cpu},
 };
-#define COUNT_OF(columns) (sizeof columns / sizeof columns[0])
+#define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 
 /* ---- layout --------------------------------------------------------------------------------- */
 
