@@ -17,7 +17,8 @@ uint64_t cm_record_hash(const cmstore *s, const cm_record *r) {
 
 bool cm_find_locked(const cmstore *s, struct cm_bucket *bucket, const struct cmstore_key *key,
                     struct cm_found *found) {
-    if (cm_slot_holds(s, &bucket->slots[key->hint % CM_BUCKET_SLOTS], key, found))
+    if (CM_LIKELY(key->hint < CM_BUCKET_SLOTS) &&
+        cm_slot_holds(s, &bucket->slots[key->hint], key, found))
         return true;
     struct cm_run run =
         cm_run_first(bucket, atomic_load_explicit(&bucket->head, memory_order_relaxed));

@@ -28,23 +28,23 @@ void cmstore_prefetch_bucket(const cmstore *store, const struct cmstore_key *key
     __builtin_prefetch((const char *)bucket + 64);
 }
 
+/* Looks at all slots: where to stop could not be foretold, and guessing wrong takes longer. */
 bool cmstore_prefetch_slot(const cmstore *store, struct cmstore_key *key) {
     const struct cm_bucket *bucket = cm_index_bucket(&store->index, key->hash);
-    unsigned at = cm_slot_home(key->hash);
+    unsigned found = HINT_NONE;
     for (unsigned i = 0; i < CM_BUCKET_SLOTS; i++) {
-        uint64_t word = atomic_load_explicit(&bucket->slots[at], memory_order_relaxed);
-        if (cm_slot_tagged(word, key->hash)) {
-            key->hint = at;
-            return true;
-        }
-        at = at + 1 < CM_BUCKET_SLOTS ? at + 1 : 0;
+        uint64_t word = atomic_load_explicit(&bucket->slots[i], memory_order_relaxed);
+        found = (word ^ key->hash) >> 48 == 0 ? i : found;
     }
+    key->hint = found;
+    if (CM_LIKELY(found != HINT_NONE))
+        return true;
     uint64_t head = atomic_load_explicit(&bucket->head, memory_order_relaxed);
-    bool spills = head >> 32 != CM_SPILL_NONE;
-    key->hint = spills ? HINT_SPILLED : HINT_NONE;
-    if (spills)
-        __builtin_prefetch(cm_index_spill(&store->index, (uint32_t)(head >> 32)));
-    return spills;
+    if (head >> 32 == CM_SPILL_NONE)
+        return false;
+    key->hint = HINT_SPILLED;
+    __builtin_prefetch(cm_index_spill(&store->index, (uint32_t)(head >> 32)));
+    return true;
 }
 
 /* In the first spill bucket: there are seldom more. 0: it is not there. */
@@ -106,7 +106,8 @@ struct sight {
 /* Without the lock: true if found, and whatever was read holds only if the version still does. */
 static bool find_unlocked(const cmstore *s, struct sight *sight, const struct cmstore_key *key,
                           struct cm_found *found) {
-    if (cm_slot_holds(s, &sight->bucket->slots[key->hint % CM_BUCKET_SLOTS], key, found))
+    if (CM_LIKELY(key->hint < CM_BUCKET_SLOTS) &&
+        cm_slot_holds(s, &sight->bucket->slots[key->hint], key, found))
         return true;
     struct cm_run run = cm_run_first(sight->bucket, sight->head);
     unsigned hops = 0;
