@@ -272,12 +272,12 @@ def test_stalled_server_shows(serve):
 
 
 def test_warmup_is_not_counted(server):
-    """But for what was due in it and, on a busy machine, answered later: then it is tried again."""
+    """But for what was due in it and, on a busy machine, answered later, or where its end was seen
+    late: then it is tried again."""
     def counts_the_rest():
         found = results("-s", at(server), "--warmup=1s", "--duration=1s", "--keys=100",
                         "--rate=500")
-        assert 0.9 < found["seconds"]
-        return found["requests"] + found["errors"]["unsent"] <= 520
+        return 0.9 < found["seconds"] and found["requests"] + found["errors"]["unsent"] <= 520
 
     wait_until(counts_the_rest, "the second after the first")
 
