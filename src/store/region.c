@@ -51,7 +51,7 @@ enum cm_status cm_region_ensure(struct cm_region *region, uint64_t bytes) {
     if (status)
         return status;
     if (region->large && end > CM_REGION_SMALL)
-        cm_os_mem_prefer_large(from, more);
+        cm_os_mem_prefer_large(region->base, end); /* what began small becomes so by and by */
     region->committed_bytes = end;
     return CM_OK;
 }
