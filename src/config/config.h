@@ -73,7 +73,6 @@ enum cm_config_origin {
 };
 
 #define CM_CONFIG_BY_BYTES 96 /* of an address, and what else tells who somebody is */
-
 struct cm_config_place {
     enum cm_config_origin origin;
     unsigned line; /* of the file, from 1; of a text that was set, 0: an earlier one */
@@ -110,6 +109,7 @@ struct cm_command_line {
     char **environment;       /* as environ; NULL: none */
     const char *default_file; /* read if it is there, unless --config names one; NULL: none */
     bool had_file;            /* which then must still be there: not all changes by its absence */
+    bool is_again;            /* a server runs by it: nobody is waited for */
     const struct cm_config *in_force; /* what was set at run time goes before all; NULL: nothing */
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "config/file.h"
 #include "base/guess.h"
+#include "base/os/os.h"
 #include "config/change.h"
 
 #include <errno.h>
@@ -225,15 +226,34 @@ static enum cm_status refuse_file(struct cm_config_parse *parse, const char *pat
     return cm_config_fail(parse->error, "cannot read the configuration \"%.400s\": %s", path, why);
 }
 
+/* By whoever starts the server, a pipe perhaps: nobody else need come. A second time it is empty, or
+ * something else. */
+static bool is_open_already(const char *path) {
+    static const char *const folders[] = {"/dev/fd/", "/proc/self/fd/"};
+    return strcmp(path, "/dev/stdin") == 0 || strncmp(path, folders[0], strlen(folders[0])) == 0 ||
+           strncmp(path, folders[1], strlen(folders[1])) == 0;
+}
+
+static FILE *open_file(const struct cm_config_parse *parse, const char *path, const char **why) {
+    bool takes_open = is_open_already(path) && !parse->line->is_again;
+    if (!takes_open && strcmp(path, "/dev/null") != 0)
+        return cm_os_open_regular(path, why);
+    FILE *file = fopen(path, "rb");
+    *why = file == NULL ? strerror(errno) : NULL;
+    return file;
+}
+
 enum cm_status cm_config_read_file(struct cm_config_parse *parse, const char *path,
                                    bool must_be_there) {
     struct cm_buf text = {0};
     enum cm_status status = CM_OK;
-    FILE *file = fopen(path, "rb");
+    const char *why;
+    errno = 0; /* it stays so where `why` is not the system's */
+    FILE *file = open_file(parse, path, &why);
     if (file == NULL && !must_be_there && (errno == ENOENT || errno == ENOTDIR))
         return CM_OK;
     if (file == NULL || !read_all(file, &text, &status))
-        status = refuse_file(parse, path, strerror(errno));
+        status = refuse_file(parse, path, file == NULL ? why : strerror(errno));
     else if (status == CM_OK && cm_buf_len(&text) > FILE_BYTES_MAX)
         status = refuse_file(parse, path, "it is larger than 1 MB");
     char *name = strdup(path);

@@ -309,6 +309,7 @@ void cm_server_reload(struct cm_server *server) {
     struct cm_config_error error;
     cm_server_take_orders(server);
     line.had_file = server->config->file != NULL;
+    line.is_again = true;
     line.in_force = server->config;
     bool good = cm_config_parse(&fresh, &line, &error) == CM_OK;
     if (!good)

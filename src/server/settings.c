@@ -224,6 +224,7 @@ static enum cm_status read_change(const struct cm_server *server,
     struct cm_command_line line = *server->start->line;
     line.in_force = server->config;
     line.had_file = server->config->file != NULL;
+    line.is_again = true;
     const struct cm_config_setting setting = {
         .line = &line, .by = change->by, .text = cm_buf_slice(&change->text)};
     if (change->takes_back)

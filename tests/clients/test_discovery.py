@@ -84,7 +84,7 @@ def test_cluster_file(serve, tmp_path):
     cachemand.wait_until(lambda: told in server.error_text(), "a word of it")
     assert ask(server) == (second, ["10.0.0.2|10.0.0.2|1"])
     path.unlink()
-    cachemand.wait_until(lambda: "cannot open the cluster file" in server.error_text(), "another")
+    cachemand.wait_until(lambda: "cannot read the cluster file" in server.error_text(), "another")
     write("10.0.0.1:11211\n")
     third = wait_for(server, [("10.0.0.1", 11211)])
     assert first < second < third
@@ -92,7 +92,7 @@ def test_cluster_file(serve, tmp_path):
 
 
 @pytest.mark.parametrize("text, message", [
-    (None, "cannot open the cluster file {path}"),
+    (None, "cannot read the cluster file {path}: No such file or directory"),
     ("a\nb c\n", "line 2: \"b c\" is no host name and no address"),
 ])
 def test_bad_file_at_the_start(tmp_path, text, message):

@@ -571,7 +571,8 @@ static void bad_strings_are_explained(void **state) {
     assert_string_equal(error.text, "\"b\" is not a port from 1 to 65535");
     assert_int_equal(error.column, 3);
     assert_int_equal(cacheman_open("file:/nonexistent/x", &client, &error), CM_SYSTEM);
-    assert_string_equal(error.text, "cannot open the cluster file /nonexistent/x");
+    assert_string_equal(error.text,
+                        "cannot read the cluster file /nonexistent/x: No such file or directory");
     assert_int_equal(cacheman_open("file:", &client, NULL), CM_INVALID);
     assert_null(client);
     cacheman_close(NULL);

@@ -2,10 +2,11 @@
 """The configuration's file and environment, as a server that starts sees them."""
 
 import os
+import subprocess
 
 import pytest
 
-from cachemand import ROOT, run
+from cachemand import DEADLINE_S, PROGRAM, ROOT, run
 
 CANNOT_WRITE = 73
 CONFIG = 78
@@ -64,7 +65,8 @@ def test_check(conf):
     ("join = http://h/c", "join: write etcd://HOST:PORT/CLUSTER"),
     ("join = etcd://h:1", "join: the name of a cluster is missing: write etcd://HOST:PORT/CLUSTER"),
     ("join = etcd://h:1/c?timeout=1s", "join: only options that begin with etcd_ are for it"),
-    ("cluster = /nonexistent", "cluster: cannot open the cluster file /nonexistent"),
+    ("cluster = /nonexistent",
+     "cluster: cannot read the cluster file /nonexistent: No such file or directory"),
 ])
 def test_check_reads_what_clusters_are_called(conf, line, wrong):
     path = conf(line + "\n")
@@ -188,12 +190,40 @@ def test_sample_says_nothing_and_everything(conf, tmp_path):
     assert run("--config", conf("\n".join(told)), "--check-config")[0] == 0
 
 
-def test_unreadable_files(tmp_path):
+def test_unreadable_files(conf, tmp_path):
     assert run("--config", str(tmp_path)) == (
         CONFIG, "", f'cachemand: cannot read the configuration "{tmp_path}": Is a directory\n')
     assert run("--config", str(tmp_path / "none")) == (
         CONFIG, "", f'cachemand: cannot read the configuration "{tmp_path}/none": No such file or '
         "directory\n")
+    large = conf("# ours\n" * 200000)
+    assert run("--config", large) == (
+        CONFIG, "", f'cachemand: cannot read the configuration "{large}": it is larger than 1 MB\n')
+
+
+@pytest.mark.parametrize("option, path_before", [("--config", 'the configuration "{}"'),
+                                                 ("--cluster", "the cluster file {}")])
+def test_pipes_that_nobody_writes_to(tmp_path, option, path_before):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    named = "" if option == "--config" else "option --cluster: "
+    status, _, errors = run("-p", "-1", option, str(path))
+    assert (status, errors.splitlines()[-1]) == (
+        CONFIG, f"cachemand: {named}cannot read {path_before.format(path)}: it is a pipe, not a "
+        "regular file")
+
+
+@pytest.mark.parametrize("path", ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"])
+def test_a_pipe_that_is_open(path):
+    """As a shell's <(...) is."""
+    done = subprocess.run([str(PROGRAM), "--config", path, "--print-config"], capture_output=True,
+                          input="threads = 3\n", text=True, timeout=DEADLINE_S, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "threads = 3" in done.stdout
+
+
+def test_a_device_that_is_empty():
+    assert run("--config", "/dev/null", "--check-config")[0] == 0
 
 
 def test_unknown_variable_is_told_of(serve):

@@ -443,7 +443,7 @@ def test_servers_that_make_no_sense():
         USAGE, b"", b"cacheman: an option of etcd is given, and the servers are not in etcd: write "
         b"etcd://HOST:PORT/CLUSTER\n")
     assert run("get", "k", servers="file:/nonexistent") == (
-        INPUT, b"", b"cacheman: cannot open the cluster file /nonexistent\n")
+        INPUT, b"", b"cacheman: cannot read the cluster file /nonexistent: No such file or directory\n")
     assert run("--ca=/nonexistent", "get", "k") == (
         INPUT, b"", b"cacheman: cannot use the authorities \"/nonexistent\": No such file or "
         b"directory\n")

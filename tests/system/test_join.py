@@ -219,7 +219,8 @@ def test_refusals(options, message):
      "join: which of the addresses clients are to use is not clear; give --advertise HOST:PORT"),
     ("# ours\njoin = etcd://a/c\nadvertise = a b\n", 3,
      'advertise: "a b" is not HOST, HOST:PORT, [IPV6]:PORT or unix:PATH'),
-    ("\n\ncluster = /nowhere/cluster\n", 3, "cluster: cannot open the cluster file /nowhere/cluster"),
+    ("\n\ncluster = /nowhere/cluster\n", 3,
+     "cluster: cannot read the cluster file /nowhere/cluster: No such file or directory"),
 ])
 def test_refusals_say_the_line(tmp_path, text, line, message):
     path = tmp_path / "cachemand.conf"

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import threading
 
 import pytest
@@ -277,6 +278,53 @@ def test_files_that_are_none(configured, odd_file, tmp_path, server_cert, kind):
         f"cachemand: {it.path}:2: auth-file: {users}: {why}",
         f'cachemand: {it.path}:4: tls-cert: cannot read the certificate "{pem}": {why}',
         f"cachemand: {it.path}:7: admin-token-file: cannot read {token}: {why}"])
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
+def test_configurations_that_are_none(configured, odd_file, kind):
+    it = configured("conn-limit = 77\n")
+    why = odd_file(kind, it.path)
+    before = len(it.server.error_text())
+    it.server.signal(signal.SIGHUP)
+    wait_until(lambda: STAYS in it.server.error_text()[before:], "the refusal")
+    assert it.server.error_text()[before:].splitlines() == [
+        f'cachemand: cannot read the configuration "{it.path}": {why}', f"cachemand: {STAYS.strip()}"]
+    assert it.setting("maxconns") == "77"
+
+
+def test_configurations_that_come_but_once(tmp_path):
+    """The pipe is at its end the second time, which is not to mean an empty file."""
+    port, told = tmp_path / "port", tmp_path / "errors"
+    with subprocess.Popen(
+            [str(cachemand.PROGRAM), "--config", "/dev/stdin", "-p", "-1"], stdin=subprocess.PIPE,
+            env={**os.environ, "MEMCACHED_PORT_FILENAME": str(port)},
+            stderr=told.open("wb")) as server:
+        try:
+            server.stdin.write(b"conn-limit = 77\n")
+            server.stdin.close()
+            wait_until(port.exists, "the port")
+            server.send_signal(signal.SIGHUP)
+            wait_until(lambda: STAYS in told.read_text(), "the refusal")
+            client = Client(int(port.read_text().split()[2]))
+            assert client.stats(b"settings")["maxconns"] == "77"
+            client.close()
+        finally:
+            server.kill()
+    assert ('cachemand: cannot read the configuration "/dev/stdin": it is a pipe, not a regular file\n'
+            in told.read_text())
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
+def test_clusters_that_are_none(serve, odd_file, tmp_path, kind):
+    path = tmp_path / "cluster"
+    path.write_text("10.0.0.1:5\n")
+    server = serve("--cluster", str(path))
+    why = odd_file(kind, path)
+    wait_until(lambda: (f"cachemand: the cluster file: cannot read the cluster file {path}: {why}; the "
+                        "servers listed stay as they were\n") in server.error_text(), "the refusal")
+    client = server.connect()
+    client.send(b"config get cluster\r\n")
+    assert b"10.0.0.1|10.0.0.1|5" in client.until(b"END\r\n")
 
 
 def test_listeners(configured_everywhere):

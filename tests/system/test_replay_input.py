@@ -131,7 +131,7 @@ def test_cluster_file_that_is_not_there(tmp_path):
     trace = tmp_path / "trace"
     trace.write_text("a 1\n")
     assert replay("-s", f"file:{tmp_path}/none", trace) == (
-        66, "", f"cacheman replay: cannot open the cluster file {tmp_path}/none\n")
+        66, "", f"cacheman replay: cannot read the cluster file {tmp_path}/none: No such file or directory\n")
 
 
 def test_passwords_are_not_shown(serve, tmp_path):

@@ -421,7 +421,8 @@ static void test_files_that_cannot_be_read(void **state) {
     assert_said(&(const struct sources){.line = "--config|/tmp"},
                 "cannot read the configuration \"/tmp\": Is a directory", true);
     assert_said(&(const struct sources){.line = "--config=/dev/zero"},
-                "cannot read the configuration \"/dev/zero\": it is larger than 1 MB", true);
+                "cannot read the configuration \"/dev/zero\": it is a device, not a regular file",
+                true);
     struct parsed parsed;
     char program[] = "cachemand", *argv[] = {program, NULL};
     const struct cm_command_line line = {
