@@ -138,6 +138,22 @@ def test_either_is_enough(start, authority, client_cert, token_file, trusting):
         401, NEEDS + ", or the token of --admin-token-file: Authorization: Bearer TOKEN\n")
 
 
+def test_a_token_that_only_reads_beside_a_certificate(start, authority, client_cert, trusting, tmp_path):
+    """The certificate goes for who shows it, but for no page."""
+    tokens = tmp_path / "tokens"
+    tokens.write_text("read a-token-that-only-reads\n")
+    server, port = start("--admin-client-ca", str(authority.cert), "--admin-token-file", str(tokens))
+    shown = tls.client_context(authority, cert=client_cert)
+
+    def change(context, **headers):
+        return ask(port, "/config", "POST", "memory-limit = 64", tls=context,
+                   Authorization="Bearer a-token-that-only-reads", **headers)[0]
+
+    assert change(trusting) == change(shown, Origin="https://evil.example") == 403
+    assert server.connect().stats(b"settings")["maxbytes"] == str(100 << 20)
+    assert change(shown) == 200
+
+
 def test_certificates_of_others(start, authority, tmp_path):
     _, port = start("--admin-client-ca", str(authority.cert))
     other = tls.Authority(tmp_path, "other")
