@@ -88,7 +88,8 @@ struct cmstore_key {
 struct cmstore_key cmstore_key(const cmstore *store, const void *data, size_t bytes);
 
 /* Hints for a batch, in passes over its keys: first every key's bucket, then, once those have
- * arrived, which slot leads to its item, then every item. Only inside a batch. */
+ * arrived, which slot leads to its item (the key's hint), then every item that hints lead to. A pass
+ * may be left out; only inside a batch. */
 void cmstore_prefetch_bucket(const cmstore *store, const struct cmstore_key *key);
 /* False: there seems to be none, and cmstore_why() may be asked for next. */
 bool cmstore_prefetch_slot(const cmstore *store, struct cmstore_key *key);

@@ -28,7 +28,8 @@ void cmstore_prefetch_bucket(const cmstore *store, const struct cmstore_key *key
     __builtin_prefetch((const char *)bucket + 64);
 }
 
-/* Looks at all slots: where to stop could not be foretold, and guessing wrong takes longer. */
+/* Looks at all slots: where to stop could not be foretold, and guessing wrong takes longer. To a hash
+ * whose tag is 0, an empty slot may look like the item's: that is one in 65536, and only a hint. */
 bool cmstore_prefetch_slot(const cmstore *store, struct cmstore_key *key) {
     const struct cm_bucket *bucket = cm_index_bucket(&store->index, key->hash);
     unsigned found = HINT_NONE;
