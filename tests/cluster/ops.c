@@ -520,6 +520,60 @@ static void events_are_watched(void **state) {
     cacheman_close(watching.client);
 }
 
+/* Who takes his time over the first server's answer, while the others, which stood still, give theirs. */
+struct late {
+    cacheman *client, *other;
+    uint64_t until_ns;
+    size_t answers;
+};
+
+static void signal_others(int number) {
+    for (size_t i = 1; i < cluster.count; i++) {
+        cluster_signal(&cluster, i, number);
+        if (number == SIGSTOP)
+            assert_int_equal(waitpid(cluster.servers[i].process, NULL, WUNTRACED),
+                             cluster.servers[i].process);
+    }
+}
+
+static bool take_time(void *context, const struct cacheman_line *line) {
+    struct late *late = context;
+    const struct cacheman_ask all = {0};
+    assert_memory_equal(line->text.data, "VERSION ", 8);
+    if (late->answers++ > 0)
+        return true;
+    signal_others(SIGCONT);
+    for (int i = 0; i < 3; i++) /* a server's one thread has come round to whoever asked before */
+        assert_int_equal(cacheman_version(late->other, &all), CM_OK);
+    CLUSTER_WAIT(cm_os_monotonic_ns() > late->until_ns);
+    return true;
+}
+
+/* False: the first server's answer itself came too late. */
+static bool are_all_heard(struct late *late) {
+    const struct cacheman_ask all = {0};
+    const struct cacheman_ask ask = {.visit = take_time, .context = late, .timeout_ms = 500};
+    assert_int_equal(cacheman_version(late->client, &all), CM_OK); /* now there are connections */
+    signal_others(SIGSTOP);
+    late->answers = 0;
+    late->until_ns = cm_os_monotonic_ns() + UINT64_C(600000000);
+    const enum cm_status status = cacheman_version(late->client, &ask);
+    signal_others(SIGCONT);
+    if (late->answers == 0)
+        return false;
+    assert_int_equal(status, CM_OK);
+    assert_int_equal(late->answers, 3);
+    return true;
+}
+
+static void answers_that_lie_there_are_in_time(void **state) {
+    (void)state;
+    struct late late = {cluster_open(&cluster, "failures=1000"), cluster_open(&cluster, ""), 0, 0};
+    CLUSTER_WAIT(are_all_heard(&late));
+    cacheman_close(late.other);
+    cacheman_close(late.client);
+}
+
 static void places_are_told(void **state) {
     (void)state;
     cacheman *client = cluster_open(&cluster, "replicas=2");
@@ -592,6 +646,7 @@ int main(void) {
         cmocka_unit_test(silent_changes_reach_replicas),
         cmocka_unit_test(dumps_list_every_item),
         cmocka_unit_test(events_are_watched),
+        cmocka_unit_test(answers_that_lie_there_are_in_time),
         cmocka_unit_test(places_are_told),
         cmocka_unit_test(options_are_told),
         cmocka_unit_test(bad_strings_are_explained),
