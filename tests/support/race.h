@@ -2,9 +2,9 @@
 #ifndef CM_TESTS_SUPPORT_RACE_H
 #define CM_TESTS_SUPPORT_RACE_H
 
-/* Threads that do their jobs on one store, over and over, for a while, but RACE_ROUNDS_MIN times at
- * least, however late the system lets them run; and values that prove themselves whole. CM_RACE_MS:
- * for how many milliseconds. */
+/* Threads that do their jobs on one store, over and over, for a while, but each so many times at
+ * least, however late the system lets it run; and values that prove themselves whole. CM_RACE_MS: for
+ * how many milliseconds. */
 
 #include "base/os/os.h"
 
