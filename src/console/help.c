@@ -25,6 +25,9 @@ void cm_help_print_list(FILE *to, size_t width) {
     }
     fputc('\n', to);
     cm_print_wrapped(to, &all, 0, about_lines);
+    cm_print_wrapped(to, &all, 0,
+                     "Programs of their own, in the shell: cacheman top, cacheman stress, cacheman "
+                     "replay.");
     cm_print_wrapped(to, &all, 0, "'help COMMAND' says more.");
 }
 
@@ -99,11 +102,9 @@ static json_t *describe(const struct cm_command *command) {
 }
 
 int cm_command_help(struct cm_console *console, const struct cm_args *args) {
-    struct cm_shown shown;
     const struct cm_command *one = args->count == 0 ? NULL : cm_command_find(args->operands[0]);
     if (args->count == 1 && one == NULL)
-        return cm_error(console, CM_EXIT_USAGE, "there is no command %s; 'help' lists them",
-                        cm_show(&shown, args->operands[0]));
+        return cm_unknown_command(console, args->operands[0]);
     if (console->json != NULL) {
         json_t *list = json_array();
         for (size_t i = 0; i < cm_commands_count; i++) {

@@ -96,6 +96,8 @@ static inline struct cacheman_bytes cm_to(struct cm_slice slice) {
 /* Runs a line; its exit status. */
 int cm_run_text(struct cm_console *console, struct cm_slice text);
 int cm_run_line(struct cm_console *console, const struct cm_line *line);
+/* Says so, and which may be meant. */
+int cm_unknown_command(struct cm_console *console, struct cm_slice name);
 /* Whether Ctrl-C asks for the end of what is under way; as of cacheman_ask. */
 bool cm_may_wait(void *console);
 /* Opens what `where` says, in place of the client there is. Says what is wrong. */

@@ -44,7 +44,9 @@ const struct cm_cli cm_console_cli = {
     .operands = "[COMMAND [OPERAND...]]",
     .text =
         "Talks to cachemand and to memcached: one command, a script from standard input, or, on "
-        "a terminal, a prompt. 'cacheman help' lists the commands.",
+        "a terminal, a prompt. 'cacheman help' lists the commands. 'cacheman top', "
+        "'cacheman stress' and 'cacheman replay' are programs of their own: their names come "
+        "first, --help behind.",
     .options = options,
     .count = sizeof options / sizeof options[0],
     .print_man = cm_help_print_man,

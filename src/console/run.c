@@ -42,16 +42,28 @@ int cm_connect(struct cm_console *console) {
 
 /* ---- a line ---- */
 
-static int unknown(struct cm_console *console, struct cm_slice name) {
+/* Of `cacheman NAME`, where NAME comes first. */
+static bool is_program(struct cm_slice name) {
+    static const char *const programs[] = {"top", "stress", "replay", "console"};
+    size_t i = 0;
+    while (i < sizeof programs / sizeof programs[0] &&
+           !cm_slice_equal(name, cm_slice(programs[i], strlen(programs[i]))))
+        i++;
+    return i < sizeof programs / sizeof programs[0];
+}
+
+int cm_unknown_command(struct cm_console *console, struct cm_slice name) {
     struct cm_shown shown;
-    const char *guess = cm_command_guess(name);
+    const char *guess = cm_command_guess(name), *text = cm_show(&shown, name);
+    if (is_program(name))
+        return cm_error(console, CM_EXIT_USAGE,
+                        "%s is a program of its own: 'cacheman %s --help' in the shell", text,
+                        text);
     if (name.len == 0)
         return cm_error(console, CM_EXIT_USAGE, "the command is empty; 'help' lists them");
     if (guess != NULL)
-        return cm_error(console, CM_EXIT_USAGE, "there is no command %s; '%s' is one",
-                        cm_show(&shown, name), guess);
-    return cm_error(console, CM_EXIT_USAGE, "there is no command %s; 'help' lists them",
-                    cm_show(&shown, name));
+        return cm_error(console, CM_EXIT_USAGE, "there is no command %s; '%s' is one", text, guess);
+    return cm_error(console, CM_EXIT_USAGE, "there is no command %s; 'help' lists them", text);
 }
 
 /* Not those that are about the console itself, or say where they ask. */
@@ -128,7 +140,7 @@ int cm_run_line(struct cm_console *console, const struct cm_line *line) {
                     command == NULL ? cm_show(&shown, line->words[0].bytes) : command->name,
                     good && args.given.json);
     if (command == NULL)
-        status = unknown(console, line->words[0].bytes);
+        status = cm_unknown_command(console, line->words[0].bytes);
     else if (!good)
         status = cm_error(console, CM_EXIT_USAGE, "%s", why);
     else if (line->input != NULL && !takes_value(command))

@@ -350,9 +350,11 @@ static void list_names(const json_t *said, char *to, size_t room) {
     }
 }
 
-/* Whose wish it was is for the server's log. */
+/* Whose wish it was is for the server's log, and which line for those who sent several. */
 static const char *shorten(const char *message) {
-    static const char nothing[] = "nothing has changed that ";
+    static const char nothing[] = "nothing has changed that ", line[] = "line 1: ";
+    if (strncmp(message, line, sizeof line - 1) == 0)
+        return message + sizeof line - 1;
     return strncmp(message, nothing, sizeof nothing - 1) == 0 ? "nothing has changed" : message;
 }
 

@@ -188,8 +188,9 @@ static enum cm_status judge(struct cm_http *http, CURLcode result) {
         return http->status;
     }
     if (result != CURLE_OK) {
-        if (http->reason[0] == '\0')
-            snprintf(http->reason, sizeof http->reason, "%s", http->curl.easy_strerror(result));
+        const char *why = cm_curl_reason(&http->curl, http->easy, result, http->reason);
+        if (why != http->reason)
+            snprintf(http->reason, sizeof http->reason, "%s", why);
         return result == CURLE_OPERATION_TIMEDOUT ? CM_TIMEOUT
                : result == CURLE_OUT_OF_MEMORY    ? CM_NO_MEMORY
                                                   : CM_UNREACHABLE;

@@ -290,7 +290,9 @@ static int take_operand(char **operands, struct settings *settings) {
         return CM_EXIT_OK;
     if (operands[1] != NULL)
         return cm_cli_usage_error(&cm_top_cli,
-                                  "WHERE is one word: servers are separated by commas");
+                                  operands[1][0] == '-'
+                                      ? "options stand before WHERE"
+                                      : "WHERE is one word: servers are separated by commas");
     if (settings->where.servers != NULL)
         return cm_cli_usage_error(&cm_top_cli, "WHERE and --servers say the same thing");
     settings->where.servers = operands[0];

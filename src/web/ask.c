@@ -126,7 +126,7 @@ static enum cm_status perform(struct asking *asking, struct cm_web_answer *answe
     if (result == CURLE_OK)
         return CM_OK;
     snprintf(answer->reason, sizeof answer->reason, "%s",
-             asking->reason[0] != '\0' ? asking->reason : asking->curl.easy_strerror(result));
+             cm_curl_reason(&asking->curl, asking->easy, result, asking->reason));
     if (answer->code == 0)
         answer->lacks = find_lack(asking, result);
     return status_of(result);

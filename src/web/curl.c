@@ -2,6 +2,7 @@
 #include "web/curl.h"
 
 #include "base/os/library.h"
+#include "base/os/socket.h"
 #include <stddef.h>
 
 bool cm_curl_load(struct cm_curl *curl) {
@@ -15,4 +16,14 @@ bool cm_curl_load(struct cm_curl *curl) {
     CM_CURL_FUNCTIONS(LOAD_FUNCTION)
 #undef LOAD_FUNCTION
     return true;
+}
+
+const char *cm_curl_reason(const struct cm_curl *curl, CURL *easy, CURLcode result,
+                           const char *said) {
+    long error = 0;
+    if (result == CURLE_COULDNT_CONNECT)
+        (void)curl->easy_getinfo(easy, CURLINFO_OS_ERRNO, &error);
+    if (error != 0)
+        return cm_os_socket_error_text((int)error);
+    return said[0] != '\0' ? said : curl->easy_strerror(result);
 }

@@ -41,4 +41,9 @@ struct cm_curl {
 /* False if the system has no libcurl, or one that lacks a function. */
 bool cm_curl_load(struct cm_curl *curl);
 
+/* Why a request of `easy` failed: the system's own words if it could not connect, else what its
+ * CURLOPT_ERRORBUFFER, `said`, has, or curl's words for `result`. */
+const char *cm_curl_reason(const struct cm_curl *curl, CURL *easy, CURLcode result,
+                           const char *said);
+
 #endif

@@ -269,8 +269,8 @@ def test_help(console):
     for name in ("get KEY...", "set KEY [VALUE]", "watch [STREAM...]", "quit"):
         assert f"  {name}" in out
     assert console.good("help", "touch").startswith(b"touch KEY TTL\n\nsay anew")
-    assert console("help", "nosuch") == (
-        USAGE, b"", b"cacheman: there is no command nosuch; 'help' lists them\n")
+    assert console("help", "frobnicate") == (
+        USAGE, b"", b"cacheman: there is no command frobnicate; 'help' lists them\n")
     assert run("help", servers="127.0.0.1:1")[0] == 0, "needs no server"
 
 
@@ -287,6 +287,9 @@ REFUSED = [
     (["gte", "k"], "there is no command gte; 'get' is one"),
     (["STATS"], "there is no command STATS; 'stats' is one"),
     (["user"], "there is no command user; 'help' lists them"),
+    (["top"], "top is a program of its own: 'cacheman top --help' in the shell"),
+    (["help", "stress"], "stress is a program of its own: 'cacheman stress --help' in the shell"),
+    (["help", "gte"], "there is no command gte; 'get' is one"),
     ([""], "the command is empty; 'help' lists them"),
     (["frobnicate"], "there is no command frobnicate; 'help' lists them"),
     (["\x1b[31m"], "there is no command \\x1b[31m; 'help' lists them"),

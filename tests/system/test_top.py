@@ -430,6 +430,7 @@ def test_output_that_cannot_be_written(server):
     (["--count=0"], "--count=0: must be a number from 1 to 2147483647"),
     (["--once", "--count=2"], "--once is --count=1"),
     (["a", "b"], "WHERE is one word: servers are separated by commas"),
+    (["a", "--once"], "options stand before WHERE"),
     (["-s", "a", "b"], "WHERE and --servers say the same thing"),
     (["a:b"], "\"b\" is not a port from 1 to 65535"),
     (["--nonsense"], "unknown option --nonsense"),
