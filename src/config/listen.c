@@ -154,6 +154,7 @@ enum cm_status cm_config_settle_listeners(struct cm_config_parse *parse) {
                                 "leave --auth-file or -U out");
     if (config->port == 0 && config->udp_port == 0)
         return cm_config_refuse(parse, &cm_options[CM_OPTION_INDEX_port],
-                                ": 0 turns TCP off, and there is nothing else to listen on");
+                                ": 0 turns TCP off, and there is nothing else to listen on; -1 "
+                                "takes a free port");
     return CM_OK;
 }

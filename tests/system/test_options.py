@@ -26,7 +26,8 @@ BAD_OPTIONS = [
     (["-m", "-5"], 'option -m (--memory-limit): "-5" is not a number from 1 to 1048576'),
     (["-m", "64m"], 'option -m (--memory-limit): "64m" is not a number from 1 to 1048576'),
     (["-p", "65536"], 'option -p (--port): "65536" is not a number from -1 to 65535'),
-    (["-p", "0"], "option -p (--port): 0 turns TCP off, and there is nothing else to listen on"),
+    (["-p", "0"], "option -p (--port): 0 turns TCP off, and there is nothing else to listen on; -1 "
+     "takes a free port"),
     (["-b", "0"], 'option -b (--listen-backlog): "0" is not a number from 1 to 65535'),
     (["-R", "0"], 'option -R (--max-reqs-per-event): "0" is not a number from 1 to 1000000'),
     (["-I", "1023"], 'option -I (--max-item-size): "1023" is not a size from 1k to 1g, in bytes '

@@ -297,7 +297,7 @@ static void test_refusals(void **state) {
                    "option -p (--port): \"99999999999999999999\" is not a number from -1 to 65535");
     assert_refused("-p -2", "option -p (--port): \"-2\" is not a number from -1 to 65535");
     assert_refused("-p 0", "option -p (--port): 0 turns TCP off, and there is nothing else to "
-                           "listen on");
+                           "listen on; -1 takes a free port");
     assert_refused("-t", "option -t (--threads) needs a value: a number from 1 to 64");
     assert_refused("--policy", "option --policy needs a value: NAME");
     assert_refused("--policy=", "option --policy: the value is empty, a NAME is needed");
