@@ -302,7 +302,9 @@ static enum cm_exit start_all(struct cm_server *server, const struct cm_server_t
     return result;
 }
 
+/* A signal that nobody handles any more would end the process with another status. */
 static void close_loop(struct cm_server *server) {
+    cm_os_thread_mask_signals();
     for (int i = 0; i < CM_SERVER_SIGNALS; i++)
         uv_close((uv_handle_t *)&server->signals[i], NULL);
     uv_close((uv_handle_t *)&server->reload, NULL);

@@ -49,6 +49,18 @@ def test_command_is_said(serve, tmp_path):
         f"cachemand: stopping: shutdown by tcp:{host}:{port}", "cachemand: stopped"]
 
 
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+def test_signals_to_the_very_end(serve, number):
+    """Not so many that the server has no time but for them."""
+    for _ in range(20):
+        server = serve("-t", "1")
+        server.signal(signal.SIGTERM)
+        while server.process.poll() is None:
+            server.signal(number)
+            time.sleep(0.0001)
+        assert server.process.returncode == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGPIPE])
 def test_signal_is_ignored(server, number):
     client = server.connect()
