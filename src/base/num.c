@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "base/num.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 /* Any number of this many digits fits 64 bits, so they need no overflow test. */
 #define SAFE_DIGITS 19
 
@@ -43,6 +46,14 @@ bool cm_num_i64(struct cm_slice text, int64_t *out) {
     /* The negation of INT64_MIN's size is only defined on unsigned numbers. */
     *out = negative ? (int64_t)(0 - size) : (int64_t)size;
     return true;
+}
+
+double cm_num_told(struct cm_slice text) {
+    char digits[32] = "";
+    if (text.len > 0)
+        memcpy(digits, text.data, text.len < sizeof digits ? text.len : sizeof digits - 1);
+    double number = strtod(digits, NULL);
+    return number >= 0 && number <= 1e18 ? number : 0;
 }
 
 static size_t count_digits(uint64_t number) {

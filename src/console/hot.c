@@ -42,14 +42,6 @@ static struct spot *add_spot(struct spots *all, const char *server) {
     return spot;
 }
 
-/* What no server means to say is 0. */
-static double number_of(struct cm_slice text) {
-    char digits[32] = "";
-    memcpy(digits, text.data, text.len < sizeof digits ? text.len : sizeof digits - 1);
-    const double number = strtod(digits, NULL);
-    return number >= 0 && number <= 1e18 ? number : 0;
-}
-
 /* ---- a server's answer ---- */
 
 static void take_key(struct spot *spot, struct cm_slice text) {
@@ -74,14 +66,14 @@ static void take_value(struct spot *spot, struct cm_slice what, struct cm_slice 
     };
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         if (cm_slice_equal(what, numbers[i].name))
-            *numbers[i].to = number_of(value);
+            *numbers[i].to = cm_num_told(value);
     }
 }
 
 /* "RANK:NAME VALUE", of which the key is the first; the lines before are of all keys. */
 static bool take_answer(struct spots *all, const char *server, const struct cm_stats *stats) {
-    const double seconds = number_of(cm_stats_get(stats, "seconds"));
-    const double requests = number_of(cm_stats_get(stats, "requests"));
+    const double seconds = cm_num_told(cm_stats_get(stats, "seconds"));
+    const double requests = cm_num_told(cm_stats_get(stats, "requests"));
     struct spot *spot = NULL;
     all->rate += seconds > 0 ? requests / seconds : 0;
     for (size_t i = 0; i < stats->count; i++) {

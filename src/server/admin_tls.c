@@ -132,9 +132,7 @@ bool cm_server_renew_admin_tls(struct cm_server *server) {
     if (!cm_server_has_admin_tls(server))
         return true;
     uv_mutex_lock(&server->pages.lock); /* first, or the files of before could come last */
-    uv_mutex_lock(&server->config_lock);
-    const struct cm_config config = *server->config; /* whose texts stay good */
-    uv_mutex_unlock(&server->config_lock);
+    const struct cm_config config = cm_server_config_now(server);
     bool good = server->pages.port == NULL ||
                 (load(&config, &fresh, as_they_were) == CM_EXIT_OK && renew(server, &fresh));
     uv_mutex_unlock(&server->pages.lock);

@@ -101,6 +101,8 @@ bool cm_server_reload_users(struct cm_server *server, const struct cm_config *co
 /* password.c: --hash-password for `user`, who may be empty. */
 enum cm_exit cm_server_hash_password(const char *user);
 
+/* reload.c: what is in force now, whose texts stay good. Any thread. */
+struct cm_config cm_server_config_now(struct cm_server *server);
 /* reload.c: reads the configuration again, and every file it names that may change. What is wrong with
  * one is said, and it stays as it was. On the main thread, as the next. */
 void cm_server_reload(struct cm_server *server);

@@ -4,6 +4,13 @@
 
 #include <inttypes.h>
 
+struct cm_config cm_server_config_now(struct cm_server *server) {
+    uv_mutex_lock(&server->config_lock);
+    const struct cm_config config = *server->config;
+    uv_mutex_unlock(&server->config_lock);
+    return config;
+}
+
 /* A configuration that is read again: what can change while the server runs does. Each of these
  * takes one option's new value over, out of `fresh`; false, after a message: it stays as it was. */
 

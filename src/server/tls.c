@@ -87,9 +87,7 @@ enum cm_exit cm_server_load_certs(struct cm_server *server) {
 }
 
 static void complain_of(struct cm_server *server, const struct cm_tls_report *report) {
-    uv_mutex_lock(&server->config_lock);
-    const struct cm_config config = *server->config; /* whose texts stay good */
-    uv_mutex_unlock(&server->config_lock);
+    const struct cm_config config = cm_server_config_now(server);
     (void)cm_server_refuse_tls(&config, CM_OPTION_INDEX_tls_ca, report,
                                "; the certificates stay as they were");
 }

@@ -105,14 +105,6 @@ static void take_latency(struct cm_top_reading *reading, struct cm_slice name,
     }
 }
 
-/* What no server means to say is 0. */
-static double read_number(struct cm_slice text) {
-    char digits[32] = "";
-    memcpy(digits, text.data, text.len < sizeof digits ? text.len : sizeof digits - 1);
-    const double number = strtod(digits, NULL);
-    return number >= 0 && number <= 1e18 ? number : 0;
-}
-
 static void take_key_name(struct cm_top_key *key, struct cm_slice spelled) {
     char decoded[CM_URI_CHARS(256)];
     const size_t bytes = spelled.len > sizeof decoded ? 0 : cm_uri_decode(spelled, decoded);
@@ -132,15 +124,15 @@ static void take_key(struct cm_top_reading *reading, struct cm_slice name, struc
     if (cm_slice_equal(what, CM_SLICE("key")))
         take_key_name(key, value);
     else if (cm_slice_equal(what, CM_SLICE("requests")))
-        key->requests = read_number(value);
+        key->requests = cm_num_told(value);
     else if (cm_slice_equal(what, CM_SLICE("writes")))
-        key->writes = read_number(value);
+        key->writes = cm_num_told(value);
     else if (cm_slice_equal(what, CM_SLICE("misses")))
-        key->misses = read_number(value);
+        key->misses = cm_num_told(value);
     else if (cm_slice_equal(what, CM_SLICE("share")))
-        key->share = read_number(value);
+        key->share = cm_num_told(value);
     else if (cm_slice_equal(what, CM_SLICE("requests_per_second")))
-        key->per_s = read_number(value);
+        key->per_s = cm_num_told(value);
 }
 
 void cm_top_reading_take(struct cm_top_reading *reading, struct cm_slice line) {

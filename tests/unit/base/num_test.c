@@ -87,6 +87,21 @@ static void test_unsigned_refuses_a_sign(void **state) {
     assert_false(cm_num_u64(text("-0"), &large));
 }
 
+static void test_told(void **state) {
+    (void)state;
+    assert_float_equal(cm_num_told(text("12.5")), 12.5, 0);
+    assert_float_equal(cm_num_told(text("7 apples")), 7, 0);
+    assert_float_equal(cm_num_told(cm_slice("123", 2)), 12, 0);
+    assert_float_equal(cm_num_told(text("1e18")), 1e18, 0);
+    assert_float_equal(cm_num_told(text("1.1e18")), 0, 0);
+    assert_float_equal(cm_num_told(text("-1")), 0, 0);
+    assert_float_equal(cm_num_told(text("nan")), 0, 0);
+    assert_float_equal(cm_num_told(text("inf")), 0, 0);
+    assert_float_equal(cm_num_told(text("none")), 0, 0);
+    assert_float_equal(cm_num_told(text("0.5000000000000000000000000000000009")), 0.5, 0);
+    assert_float_equal(cm_num_told(cm_slice(NULL, 0)), 0, 0);
+}
+
 static void test_u32_range(void **state) {
     (void)state;
     uint32_t number = 0;
@@ -166,6 +181,7 @@ int main(void) {
         cmocka_unit_test(test_refuses_what_is_no_number),
         cmocka_unit_test(test_refuses_nul_inside),
         cmocka_unit_test(test_unsigned_refuses_a_sign),
+        cmocka_unit_test(test_told),
         cmocka_unit_test(test_u32_range),
         cmocka_unit_test(test_i64_range),
         cmocka_unit_test(test_format_u64),
